@@ -1,0 +1,1 @@
+"""What the rooms of callfleet promise each other. No I/O, and it imports none of them."""

@@ -1,0 +1,244 @@
+"""What a call tells its worker's parent process, one JSON line an event. Pure: no socket here.
+
+All instants are ``time.monotonic_ns()`` of the machine, which its processes share. Nothing here
+carries what anybody said.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A job process has taken a call."""
+
+    call_id: str
+    room: str
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The first audible sample of the agent was handed to the media engine."""
+
+    call_id: str
+    setup_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeasured:
+    """One reply, measured on the audio inside the worker (see the turn clock).
+
+    ``speech_end_ns`` is when the caller's last speech sample came out of the agent's jitter
+    buffer; ``first_played_ns`` when the reply's first audible sample left the mouth's queue.
+    ``jitter_buffer_seconds`` and ``agent_rtt_seconds`` are what has to be added to the interval
+    to reach the SFU's ends of the agent's leg; the caller's leg is not known here.
+    """
+
+    call_id: str
+    room: str
+    turn: int
+    end: TurnEnd
+    speech_end_ns: int
+    model_sent_ns: int
+    first_model_audio_ns: int
+    first_played_ns: int
+    tool_seconds: float
+    jitter_buffer_seconds: float
+    agent_rtt_seconds: float
+    heard_seconds: float
+    played_seconds: float
+    calls_active: int = 0
+
+    @property
+    def response_seconds(self) -> float:
+        """Last speech sample out of the jitter buffer → first audible sample played."""
+        return (self.first_played_ns - self.speech_end_ns) / 1e9
+
+    @property
+    def uplink_seconds(self) -> float:
+        """Last speech sample heard → handed to the model's connection."""
+        return (self.model_sent_ns - self.speech_end_ns) / 1e9
+
+    @property
+    def model_seconds(self) -> float:
+        """Handed to the model → its first audio: silence it waits for, network and thinking."""
+        return (self.first_model_audio_ns - self.model_sent_ns) / 1e9
+
+    @property
+    def playout_seconds(self) -> float:
+        """First audio of the model → first audible sample played."""
+        return (self.first_played_ns - self.first_model_audio_ns) / 1e9
+
+    @property
+    def fleet_overhead_seconds(self) -> float:
+        """What the fleet added, up to the SFU: response less model, plus jitter buffer and RTT."""
+        own = self.uplink_seconds + self.playout_seconds
+        return own + self.jitter_buffer_seconds + self.agent_rtt_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """The caller spoke while the agent did; the agent's sound stopped after ``stop_seconds``."""
+
+    call_id: str
+    stop_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RtpWindow:
+    """Media statistics of one leg over one window; counts are this window's own."""
+
+    call_id: str
+    leg: str
+    packets_received: int
+    packets_lost: int
+    jitter_seconds: float
+    rtt_seconds: float
+    concealed_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPath:
+    """The candidate pair that the media engine selected."""
+
+    call_id: str
+    protocol: str
+    candidate_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """One usage snapshot of the model. Every snapshot is billed, so every snapshot counts."""
+
+    call_id: str
+    model: str
+    direction: str
+    modality: str
+    kind: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """One tool call of the agent: ``result`` is ``ok``, ``error`` or ``cancelled``."""
+
+    call_id: str
+    tool: str
+    result: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSessionEvent:
+    """The connection to the model changed."""
+
+    call_id: str
+    change: ModelSessionChange
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechHeard:
+    """Who spoke how long since the last such event."""
+
+    call_id: str
+    user_seconds: float
+    agent_seconds: float
+    overlap_seconds: float
+    silence_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopBlocked:
+    """The call's event loop stood still for so long."""
+
+    call_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The call is over: the last event of every call."""
+
+    call_id: str
+    room: str
+    outcome: CallOutcome
+    reason: CallReason
+    duration_seconds: float
+
+
+type_names: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        CallStarted,
+        CallAnswered,
+        TurnMeasured,
+        BargeIn,
+        RtpWindow,
+        MediaPath,
+        TokensUsed,
+        ToolFinished,
+        ModelSessionEvent,
+        SpeechHeard,
+        LoopBlocked,
+        CallEnded,
+    )
+}
+
+CallEvent = (
+    CallStarted
+    | CallAnswered
+    | TurnMeasured
+    | BargeIn
+    | RtpWindow
+    | MediaPath
+    | TokensUsed
+    | ToolFinished
+    | ModelSessionEvent
+    | SpeechHeard
+    | LoopBlocked
+    | CallEnded
+)
+
+_ENUM_FIELDS = {
+    "outcome": CallOutcome,
+    "reason": CallReason,
+    "end": TurnEnd,
+    "change": ModelSessionChange,
+}
+
+
+class UnknownEventError(ValueError):
+    """A line that is no event of this version: the sender is of another version, or no worker."""
+
+
+def encode(event: CallEvent) -> bytes:
+    """Write an event as one JSON line, newline included."""
+    body = {"event": type(event).__name__, **asdict(event)}
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> CallEvent:
+    """Read an event back.
+
+    Raises:
+        UnknownEventError: the line is not JSON, names no event, or its fields do not fit.
+
+    """
+    try:
+        body = json.loads(line)
+        kind = type_names[body.pop("event")]
+        fields = {
+            name: _ENUM_FIELDS[name](value) if name in _ENUM_FIELDS else value
+            for name, value in body.items()
+        }
+        event: CallEvent = kind(**fields)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = (
+            f"not a call event of this version ({error}): {line[:120]!r}; "
+            "run workers and their job processes from one installation"
+        )
+        raise UnknownEventError(message) from error
+    return event

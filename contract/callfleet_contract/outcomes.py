@@ -1,0 +1,50 @@
+"""How calls and turns can end: the only words that metrics, logs and records use for it."""
+
+from enum import StrEnum
+
+
+class CallOutcome(StrEnum):
+    """How a call ended, seen from whoever is on call: only DROPPED and FAILED cost the SLO."""
+
+    COMPLETED = "completed"
+    ABANDONED = "abandoned"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class CallReason(StrEnum):
+    """Why a call ended so. Twelve at most, because it is a metric label."""
+
+    CALLER_HUNG_UP = "caller_hung_up"
+    AGENT_ENDED = "agent_ended"
+    TRANSFERRED = "transferred"
+    NEVER_JOINED = "never_joined"
+    LEFT_BEFORE_GREETING = "left_before_greeting"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_REFUSED_KEY = "model_refused_key"
+    ROOM_GONE = "room_gone"
+    MEDIA_LOST = "media_lost"
+    WORKER_STOPPED = "worker_stopped"
+    PROCESS_DIED = "process_died"
+    INTERNAL_ERROR = "internal_error"
+
+
+class TurnEnd(StrEnum):
+    """How one reply of the agent ended."""
+
+    COMPLETED = "completed"
+    INTERRUPTED = "interrupted"
+    SESSION_CLOSED = "session_closed"
+    ERROR = "error"
+    NO_RESPONSE = "no_response"
+
+
+class ModelSessionChange(StrEnum):
+    """What happened to the connection between a call and its model."""
+
+    OPENED = "opened"
+    GO_AWAY = "go_away"
+    RESUMED = "resumed"
+    RECONNECT = "reconnect"
+    SWAPPED = "swapped"
+    CLOSED = "closed"

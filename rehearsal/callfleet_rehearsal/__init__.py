@@ -1,0 +1,1 @@
+"""Callers, the Gemini Live emulator, the local stack, the verdict and its report."""
