@@ -1,0 +1,1 @@
+"""One worker: takes calls, bridges caller and model, keeps a call alive, tells what it heard."""

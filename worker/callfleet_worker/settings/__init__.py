@@ -1,0 +1,47 @@
+"""Everything that can be set, as one typed object: ``load()`` reads it, or says what to correct.
+
+In a job process the parent's settings are already there: ``ctx.proc.userdata["settings"]``.
+"""
+
+from callfleet_worker.settings.loading import SettingsError, load
+from callfleet_worker.settings.sections import (
+    CompressionSettings,
+    DrainSettings,
+    EarsSettings,
+    FarewellSettings,
+    FarewellWay,
+    HttpSettings,
+    LivekitSettings,
+    LogFormat,
+    LogLevel,
+    LogSettings,
+    ModelSettings,
+    MouthSettings,
+    PersonaSettings,
+    Sensitivity,
+    TelemetrySettings,
+    TranscriptionSettings,
+)
+from callfleet_worker.settings.tree import Settings
+
+__all__ = [
+    "CompressionSettings",
+    "DrainSettings",
+    "EarsSettings",
+    "FarewellSettings",
+    "FarewellWay",
+    "HttpSettings",
+    "LivekitSettings",
+    "LogFormat",
+    "LogLevel",
+    "LogSettings",
+    "ModelSettings",
+    "MouthSettings",
+    "PersonaSettings",
+    "Sensitivity",
+    "Settings",
+    "SettingsError",
+    "TelemetrySettings",
+    "TranscriptionSettings",
+    "load",
+]

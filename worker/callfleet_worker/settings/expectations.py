@@ -1,0 +1,78 @@
+"""Say in words what a setting takes: for error messages and for docs/settings.md alike."""
+
+import types
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import SecretStr, StringConstraints
+from pydantic.fields import FieldInfo
+
+_PATTERNS = {
+    r"^(ws|wss|http|https)://[^/\s]+": "a URL that starts with ws://, wss://, http:// or https://",
+    r"^(https|wss)://[^/\s]+": "a URL that starts with https:// or wss://",
+    r"^https?://[^/\s]+": "a URL that starts with http:// or https://",
+    r"^(tel:\+?[0-9]+|sips?:[^\s]+)$": "a tel: or sip: address",
+    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "an import path, package.module:Class",
+}
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Path: "a path",
+    SecretStr: "a secret",
+    str: "text",
+}
+
+
+def _parts(annotation: Any) -> tuple[Any, list[Any]]:
+    """Take Annotated and Optional off a type; return what is left, and the constraints."""
+    constraints: list[Any] = []
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation, *more = get_args(annotation)
+            constraints += more
+        elif get_origin(annotation) in (Union, types.UnionType):
+            annotation = next(arg for arg in get_args(annotation) if arg is not type(None))
+        else:
+            return annotation, constraints
+
+
+def kind_of(info: FieldInfo) -> Any:
+    """Return the bare type of a setting."""
+    return _parts(info.annotation)[0]
+
+
+def is_secret(info: FieldInfo) -> bool:
+    """Tell whether a value must never be shown."""
+    kind = kind_of(info)
+    return kind is SecretStr or SecretStr in get_args(kind)
+
+
+def expected(info: FieldInfo) -> str:
+    """Say what to write, in words."""
+    kind, inner = _parts(info.annotation)
+    constraints = [*info.metadata, *inner]
+    if get_origin(kind) is tuple:
+        item, _ = _parts(get_args(kind)[0])
+        return "secrets separated by commas" if item is SecretStr else "names separated by commas"
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return " or ".join(member.value for member in kind)
+    pattern = next(
+        (c.pattern for c in constraints if isinstance(c, StringConstraints) and c.pattern), None
+    )
+    if isinstance(pattern, str):
+        return _PATTERNS[pattern]
+    return _WORDS[kind] + _bounds(constraints)
+
+
+def _bounds(constraints: list[Any]) -> str:
+    low = next((c.ge for c in constraints if isinstance(c, Ge)), None)
+    high = next((c.le for c in constraints if isinstance(c, Le)), None)
+    if any(isinstance(c, (Gt, Lt)) for c in constraints):
+        message = "state bounds with ge and le, which can be said in words"
+        raise TypeError(message)
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    return f" of at least {low}" if low is not None else ""
