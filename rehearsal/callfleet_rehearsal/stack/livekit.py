@@ -1,0 +1,91 @@
+"""Run one LiveKit server on loopback, with keys that exist for this run only."""
+
+import json
+import secrets
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+from callfleet_rehearsal.stack.ports import LOOPBACK, free_ports
+from callfleet_rehearsal.stack.processes import Child, Children, inherited_environment
+
+_READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKitServer:
+    """A running server: where it is and how to talk to it."""
+
+    port: int
+    media_port: int
+    media_tcp_port: int
+    api_key: str
+    api_secret: str = field(repr=False)
+    pid: int = 0
+
+    @property
+    def url(self) -> str:
+        """The address for signalling and workers."""
+        return f"ws://{LOOPBACK}:{self.port}"
+
+    @property
+    def http_url(self) -> str:
+        """The address for API calls."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+def settings(server: LiveKitServer) -> dict[str, object]:
+    """Write the server's configuration: everything on loopback, one UDP port for all media."""
+    return {
+        "port": server.port,
+        "bind_addresses": [LOOPBACK],
+        "rtc": {
+            "udp_port": server.media_port,
+            "tcp_port": server.media_tcp_port,
+            "node_ip": LOOPBACK,
+            "use_external_ip": False,
+            "enable_loopback_candidate": True,
+            "interfaces": {"includes": ["lo"]},
+        },
+        # The server refuses workers above this load before it asks them; a worker that has one
+        # slot left reports 0.9 and must still be asked.
+        "agents": {"target_load": 1.0},
+        "node_selector": {"kind": "any"},
+        "keys": {server.api_key: server.api_secret},
+        "logging": {"level": "info", "json": True},
+    }
+
+
+def start_livekit(children: Children, program: Path) -> tuple[LiveKitServer, Child]:
+    """Start a server and wait until it answers.
+
+    Raises:
+        StackError: it does not start.
+
+    """
+    port, tcp_port = free_ports(2)
+    (media_port,) = free_ports(1, socket.SOCK_DGRAM)
+    server = LiveKitServer(
+        port=port,
+        media_port=media_port,
+        media_tcp_port=tcp_port,
+        api_key=f"key-{secrets.token_hex(4)}",
+        api_secret=secrets.token_hex(24),
+    )
+    # By the environment: the process list and the run's folder must not show the secret.
+    environment = inherited_environment(LIVEKIT_CONFIG=json.dumps(settings(server)))
+    child = children.start("livekit-server", [program], environment)
+    child.wait_until(lambda: answers(f"{server.http_url}/"), _READY_SECONDS, "answering")
+    return server, child
+
+
+def answers(url: str) -> bool:
+    """Say whether a plain HTTP address answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own http URL
+            return bool(response.status == HTTPStatus.OK)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False

@@ -1,0 +1,6 @@
+"""Third-party programs that the local stack and the tests run: found, or built from Go modules."""
+
+from callfleet_tools.errors import ToolError
+from callfleet_tools.find import find
+
+__all__ = ["ToolError", "find"]

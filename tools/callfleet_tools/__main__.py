@@ -1,0 +1,5 @@
+"""``python -m callfleet_tools build|path|list``."""
+
+from callfleet_tools.command import main
+
+main()

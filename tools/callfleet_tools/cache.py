@@ -1,0 +1,55 @@
+"""Where built programs are kept, and how two builds of one program keep out of each other's way."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from callfleet_tools.errors import ToolError
+
+
+def root(environment: Mapping[str, str] = os.environ) -> Path:
+    """Name the cache's folder: CALLFLEET_CACHE_DIR, else callfleet under the user's caches."""
+    own = environment.get("CALLFLEET_CACHE_DIR")
+    if own:
+        return Path(own).expanduser().absolute()
+    caches = environment.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "callfleet"
+
+
+@contextmanager
+def locked(target: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a target while it is made. The lock ends with its process, however it ends.
+
+    ``on_wait`` is called once where another process holds it.
+    """
+    lock = target.with_name(target.name + ".lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle = lock.open("a")
+    except OSError as error:
+        message = (
+            f"cannot write to the cache ({error}); set CALLFLEET_CACHE_DIR to a folder of yours"
+        )
+        raise ToolError(message) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """Give a path to make the target at; it becomes the target in one step, and only on success."""
+    folder = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+    try:
+        yield folder / target.name
+        (folder / target.name).replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

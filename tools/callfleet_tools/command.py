@@ -1,0 +1,54 @@
+"""The command line of the tools: build programs, say where they are, list what there is."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from callfleet_tools.errors import ToolError
+from callfleet_tools.find import find, look
+from callfleet_tools.programs import PROGRAMS, named
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+Name = Annotated[str, typer.Argument(help="Name of a program, as `list` shows it.")]
+
+
+@app.command()
+def build(
+    names: Annotated[list[str] | None, typer.Argument(help="All where none is named.")] = None,
+) -> None:
+    """Find or build programs, so that they are there when something needs them."""
+    for name in names or [program.name for program in PROGRAMS]:
+        print(find(name))  # noqa: T201 - the path is what this command gives to scripts
+
+
+@app.command()
+def path(name: Name) -> None:
+    """Print where a program is, without building it; exit code 1 where it is not there yet."""
+    place = look(named(name))
+    print(place.path)  # noqa: T201 - as above
+    if not place.path.exists():
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_programs() -> None:
+    """List the programs, their versions, where each is, and the variable that overrides it."""
+    table = Table("program", "version", "origin", "path", "variable")
+    for program in PROGRAMS:
+        place = look(program)
+        table.add_row(
+            program.name, program.version, place.origin, str(place.path), program.variable
+        )
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command; a program that cannot be had is one sentence and exit code 1."""
+    try:
+        app()
+    except ToolError as error:
+        sys.exit(f"callfleet_tools: {error}")
