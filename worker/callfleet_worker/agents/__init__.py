@@ -1,0 +1,1 @@
+"""Agents that come with callfleet, as examples to start from."""

@@ -1,0 +1,189 @@
+"""What a caller gets when no model is left: an apology, then a way on or goodbye, never silence.
+
+    plan = plan_farewell(settings.farewell, caller, model.reason)
+    ended = await farewell(ctx, mouth, plan)        # the room is closed when this returns
+    emit(CallEnded(…, outcome=ended.outcome, reason=ended.reason, …))
+
+``ctx`` is the JobContext and ``mouth`` any ``io.AudioOutput`` that still plays. ``ctx.shutdown()``
+alone leaves a phone caller in a silent room, so the room is deleted, whatever failed before.
+Every step is bounded; all together end within a minute.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+import structlog
+from livekit import api, rtc
+from livekit.agents import APIError
+from livekit.agents.utils.audio import audio_frames_from_file
+
+from callfleet_contract.outcomes import CallOutcome, CallReason
+from callfleet_worker.settings import FarewellSettings, FarewellWay
+
+_log = structlog.get_logger(__name__)
+
+SOUNDS = Path(__file__).parent / "sounds"
+APOLOGY = SOUNDS / "apology.flac"
+GOODBYE = SOUNDS / "goodbye.flac"
+LONGEST_SOUND_SECONDS = 20.0
+TRANSFER_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
+_DEFAULT_RATE = 24000
+_UNPLAYABLE = (OSError, APIError, ValueError, RuntimeError, TimeoutError)
+_UNREACHABLE = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class SoundFileError(ValueError):
+    """A sound file cannot be played; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is on the line. Only a phone (SIP) caller can be transferred."""
+
+    identity: str
+    is_phone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand a caller on to a tel: or sip: address."""
+
+    identity: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class FarewellPlan:
+    """What is played, where the caller goes, and why it came to this."""
+
+    apology: Path
+    goodbye: Path
+    transfer: Transfer | None
+    reason: CallReason
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the call is counted. ``FAILED`` with ``TRANSFERRED`` means: no model, but a way on."""
+
+    outcome: CallOutcome
+    reason: CallReason
+
+
+class Line(Protocol):
+    """What a farewell needs of the JobContext."""
+
+    def transfer_sip_participant(
+        self, participant: str, transfer_to: str, play_dialtone: bool = False
+    ) -> Awaitable[Any]:
+        """Hand a phone caller on."""
+
+    def delete_room(self) -> Awaitable[Any]:
+        """Disconnect everybody and remove the room."""
+
+
+class Mouth(Protocol):
+    """What a farewell needs of an ``io.AudioOutput``."""
+
+    @property
+    def sample_rate(self) -> int | None:
+        """The rate it plays, or None where it takes any."""
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        """Queue a frame."""
+
+    def flush(self) -> None:
+        """End what was queued."""
+
+    def clear_buffer(self) -> None:
+        """Drop what still waits to be played."""
+
+    async def wait_for_playout(self) -> object:
+        """Wait until all of it was played."""
+
+
+def plan_farewell(
+    settings: FarewellSettings, caller: Caller | None, reason: CallReason
+) -> FarewellPlan:
+    """Decide how a caller is let go."""
+    wants_transfer = settings.then is FarewellWay.TRANSFER and settings.transfer_to is not None
+    transfer = None
+    if wants_transfer and caller is not None and caller.is_phone:
+        transfer = Transfer(caller.identity, settings.transfer_to or "")
+    return FarewellPlan(settings.apology or APOLOGY, GOODBYE, transfer, reason)
+
+
+async def farewell(ctx: Line, mouth: Mouth, plan: FarewellPlan) -> Ended:
+    """Carry a plan out: apology, transfer or goodbye, and the room is closed."""
+    ended = Ended(CallOutcome.FAILED, plan.reason)
+    try:
+        mouth.clear_buffer()
+        await _play(mouth, plan.apology)
+        if plan.transfer is not None and await _transferred(ctx, plan.transfer):
+            ended = Ended(CallOutcome.FAILED, CallReason.TRANSFERRED)
+        else:
+            await _play(mouth, plan.goodbye)
+    finally:
+        await _close(ctx)
+    return ended
+
+
+async def read_sound(path: Path, rate: int = _DEFAULT_RATE) -> tuple[rtc.AudioFrame, ...]:
+    """Decode a whole sound file (FLAC, WAV, OGG, MP3) to mono frames.
+
+    Raises:
+        SoundFileError: there is no such file, it is no sound, or it is too long to sit through.
+
+    """
+    try:
+        frames = [frame async for frame in audio_frames_from_file(str(path), rate, 1)]
+    except _UNPLAYABLE as error:
+        message = (
+            f"the sound file {str(path)!r} cannot be played ({error}): "
+            "name a FLAC or WAV file that this user may read"
+        )
+        raise SoundFileError(message) from error
+    seconds = sum(frame.duration for frame in frames)
+    if not 0 < seconds <= LONGEST_SOUND_SECONDS:
+        message = (
+            f"the sound file {str(path)!r} lasts {seconds:.1f} s: a farewell's sound must last "
+            f"more than nothing and at most {LONGEST_SOUND_SECONDS:g} s"
+        )
+        raise SoundFileError(message)
+    return tuple(frames)
+
+
+async def _play(mouth: Mouth, path: Path) -> None:
+    """Play a sound to its end. A mouth that cannot play must not keep the caller on the line."""
+    try:
+        frames = await read_sound(path, mouth.sample_rate or _DEFAULT_RATE)
+        async with asyncio.timeout(sum(frame.duration for frame in frames) + CLOSE_SECONDS):
+            for frame in frames:
+                await mouth.capture_frame(frame)
+            mouth.flush()
+            await mouth.wait_for_playout()
+    except (SoundFileError, *_UNPLAYABLE) as error:
+        _log.warning("farewell sound not played", sound=path.name, error=str(error))
+
+
+async def _transferred(ctx: Line, transfer: Transfer) -> bool:
+    try:
+        async with asyncio.timeout(TRANSFER_SECONDS):
+            await ctx.transfer_sip_participant(transfer.identity, transfer.to)
+    except _UNREACHABLE as error:
+        _log.warning("transfer failed", error=f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+async def _close(ctx: Line) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await ctx.delete_room()
+    except _UNREACHABLE as error:
+        _log.warning("room not closed", error=f"{type(error).__name__}: {error}")

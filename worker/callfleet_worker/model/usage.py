@@ -1,0 +1,56 @@
+"""Read what a usage snapshot bills. Pure.
+
+Every snapshot is billed, the whole context anew with each turn, so the snapshots' sum is the bill
+and the last one is far too low. The plugin's own metrics lose thoughts, tokens without a modality
+and snapshots that come between two replies: therefore the wire's record is read, not they.
+"""
+
+from google.genai import types
+
+from callfleet_contract.events import TokensUsed
+
+_MODALITIES = {
+    types.MediaModality.AUDIO: "audio",
+    types.MediaModality.TEXT: "text",
+    types.MediaModality.IMAGE: "image",
+}
+_UNKNOWN = "unknown"
+
+Details = list[types.ModalityTokenCount] | None
+
+
+def tokens_used(call_id: str, model: str, usage: types.UsageMetadata) -> tuple[TokensUsed, ...]:
+    """Turn one snapshot into events whose tokens add up to what it bills.
+
+    ``billed`` leaves out what was served from a cache, which counts as ``cached`` and costs less.
+    """
+    prompt = _by_modality(usage.prompt_token_count, usage.prompt_tokens_details)
+    tools = _by_modality(usage.tool_use_prompt_token_count, usage.tool_use_prompt_tokens_details)
+    cached = _by_modality(usage.cached_content_token_count, usage.cache_tokens_details)
+    replied = _by_modality(usage.response_token_count, usage.response_tokens_details)
+    entered = {name: prompt.get(name, 0) + tools.get(name, 0) for name in {*prompt, *tools}}
+    cached = {name: min(count, entered.get(name, 0)) for name, count in cached.items()}
+    fresh = {name: count - cached.get(name, 0) for name, count in entered.items()}
+    parts = (
+        ("input", "billed", fresh),
+        ("input", "cached", cached),
+        ("output", "billed", replied),
+        ("output", "thoughts", {"text": usage.thoughts_token_count or 0}),
+    )
+    return tuple(
+        TokensUsed(call_id, model, direction, modality, kind, count)
+        for direction, kind, counts in parts
+        for modality, count in sorted(counts.items())
+        if count > 0
+    )
+
+
+def _by_modality(total: int | None, details: Details) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for detail in details or []:
+        name = _MODALITIES.get(detail.modality, _UNKNOWN) if detail.modality else _UNKNOWN
+        counts[name] = counts.get(name, 0) + (detail.token_count or 0)
+    unnamed = (total or 0) - sum(counts.values())
+    if unnamed > 0:
+        counts[_UNKNOWN] = counts.get(_UNKNOWN, 0) + unnamed
+    return counts

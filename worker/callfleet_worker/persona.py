@@ -1,0 +1,121 @@
+"""Who talks on a call: a persona from the settings, or an Agent class named by import path."""
+
+import importlib
+import inspect
+
+import structlog
+from livekit.agents import Agent
+
+from callfleet_worker.settings import PersonaSettings, Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class AgentClassError(ValueError):
+    """``agent_class`` names nothing that can talk; the message says what to write instead."""
+
+
+class PersonaAgent(Agent):
+    """An agent made of settings. Subclass it to add tools: instructions and greeting stay set.
+
+    ``house_rules`` of a subclass are added to the persona's instructions.
+    """
+
+    house_rules = ""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(instructions=instructions_of(settings.persona, self.house_rules))
+        self.settings = settings
+
+    async def on_enter(self) -> None:
+        """Greet the caller, unless the greeting is set to nothing."""
+        greeting = self.settings.persona.greeting.strip()
+        if greeting:
+            self.session.generate_reply(instructions=greeting)
+
+
+def instructions_of(persona: PersonaSettings, house_rules: str = "") -> str:
+    """Join who the agent is, what its tools ask for, and which language it speaks.
+
+    The language goes here because native-audio models take no language code.
+    """
+    language = (
+        f"Speak the language of the BCP-47 code {persona.language}, "
+        "unless the caller asks for another."
+    )
+    parts = (persona.instructions, house_rules, language)
+    return "\n".join(part.strip() for part in parts if part.strip())
+
+
+def load_agent_class(path: str) -> type[Agent]:
+    """Import an Agent class. Call it at start-up, so that no caller meets the error.
+
+    Raises:
+        AgentClassError: nothing can be imported there, or it is no Agent that can be built.
+
+    """
+    module_name, _, class_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        message = (
+            f"agent_class is {path!r}, but {module_name!r} cannot be imported ({error}): "
+            "install the package beside callfleet, or put its folder on PYTHONPATH"
+        )
+        raise AgentClassError(message) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        known = ", ".join(_agents_in(module_name)) or "no Agent class at all"
+        message = f"agent_class is {path!r}, but {module_name} has no {class_name}: it has {known}"
+        raise AgentClassError(message)
+    if not (inspect.isclass(found) and issubclass(found, Agent)):
+        message = (
+            f"agent_class is {path!r}, which is no class derived from livekit.agents.Agent: "
+            "derive it from callfleet_worker.persona.PersonaAgent"
+        )
+        raise AgentClassError(message)
+    _check_constructor(path, found)
+    return found
+
+
+def load_agent(settings: Settings) -> Agent:
+    """Build the agent of one call.
+
+    A class derived from ``PersonaAgent`` is built with the settings, any other Agent without
+    arguments.
+
+    Raises:
+        AgentClassError: as ``load_agent_class``.
+
+    """
+    if settings.agent_class is None:
+        return PersonaAgent(settings)
+    return _build(load_agent_class(settings.agent_class), settings)
+
+
+def _build(found: type[Agent], settings: Settings) -> Agent:
+    if issubclass(found, PersonaAgent):
+        return found(settings)
+    return found()  # type: ignore[call-arg]  # a user's class sets its own instructions
+
+
+def _check_constructor(path: str, found: type[Agent]) -> None:
+    given = (None,) if issubclass(found, PersonaAgent) else ()
+    try:
+        inspect.signature(found).bind(*given)
+    except TypeError as error:
+        wants = "the settings alone" if given else "no arguments"
+        message = (
+            f"agent_class is {path!r}, whose constructor cannot be called with {wants} ({error}): "
+            "give its other parameters default values"
+        )
+        raise AgentClassError(message) from error
+
+
+def _agents_in(module_name: str) -> list[str]:
+    module = importlib.import_module(module_name)
+    return [
+        name
+        for name, value in inspect.getmembers(module, inspect.isclass)
+        if issubclass(value, Agent) and value.__module__ == module_name
+    ]
