@@ -22,14 +22,14 @@ def build(
 ) -> None:
     """Find or build programs, so that they are there when something needs them."""
     for name in names or [program.name for program in PROGRAMS]:
-        print(find(name))  # noqa: T201 - the path is what this command gives to scripts
+        print(find(name))
 
 
 @app.command()
 def path(name: Name) -> None:
     """Print where a program is, without building it; exit code 1 where it is not there yet."""
     place = look(named(name))
-    print(place.path)  # noqa: T201 - as above
+    print(place.path)
     if not place.path.exists():
         raise typer.Exit(1)
 

@@ -24,7 +24,6 @@ class LiveKitServer:
     media_tcp_port: int
     api_key: str
     api_secret: str = field(repr=False)
-    pid: int = 0
 
     @property
     def url(self) -> str:
@@ -77,7 +76,8 @@ def start_livekit(children: Children, program: Path) -> tuple[LiveKitServer, Chi
     )
     # By the environment: the process list and the run's folder must not show the secret.
     environment = inherited_environment(LIVEKIT_CONFIG=json.dumps(settings(server)))
-    child = children.start("livekit-server", [program], environment)
+    # It would wait for its participants first; nobody is left when this one is told to go.
+    child = children.start("livekit-server", [program], environment, grace_seconds=0.5)
     child.wait_until(lambda: answers(f"{server.http_url}/"), _READY_SECONDS, "answering")
     return server, child
 

@@ -1,0 +1,68 @@
+# Everything a newcomer needs. Only make and Python 3.11 or newer have to be there already.
+#
+#   PYTHON=/path/to/python3    which Python to set up with
+#   ARGS="--calls 4"           more arguments for rehearse, up and test
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+BIN := .venv/bin
+ARGS ?=
+READY := .venv/.ready
+
+.PHONY: help
+help: ## Say what there is to make
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## Set up .venv with every dependency, as pinned
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh .venv
+	@touch $@
+
+.PHONY: programs
+programs: setup ## Build the programs of others that are needed (once; about two minutes)
+	@$(BIN)/python -m callfleet_tools build >/dev/null
+
+.PHONY: rehearse
+rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
+	@$(BIN)/callfleet rehearse $(ARGS)
+
+.PHONY: up
+up: programs ## Start the local stack and keep it up until Ctrl-C
+	@$(BIN)/callfleet up $(ARGS)
+
+.PHONY: test
+test: programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: setup ## Judge form and types: ruff, mypy, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: verify
+verify: verify-lock ## See that everything that is generated is what its generator makes now
+
+.PHONY: verify-lock
+verify-lock: setup
+	@$(BIN)/python tools/lock.py --check
+
+.PHONY: lock
+lock: setup ## Pin the dependencies anew (ARGS=--upgrade takes newer versions)
+	@$(BIN)/python tools/lock.py $(ARGS)
+
+.PHONY: format
+format: setup ## Lay out the code as ruff would
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --show-fixes .
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches of this folder and rehearsals
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis rehearsals dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

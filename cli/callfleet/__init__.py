@@ -1,0 +1,1 @@
+"""One command, ``callfleet``, with a verb for each thing that it does."""

@@ -1,0 +1,7 @@
+"""``python -m callfleet VERB``: the same as ``callfleet VERB``."""
+
+import sys
+
+from callfleet.command import main
+
+sys.exit(main())

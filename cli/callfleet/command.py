@@ -1,0 +1,107 @@
+"""``callfleet VERB``: hand over to the room that does it, and import no other."""
+
+import importlib
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_OURS = (
+    "callfleet",
+    "callfleet_contract",
+    "callfleet_rehearsal",
+    "callfleet_tools",
+    "callfleet_worker",
+)
+_USAGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb: the module with a typer app ``app``, and the extra that its imports come with."""
+
+    name: str
+    module: str
+    extra: str
+    help: str
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "rehearse",
+        "callfleet_rehearsal.command.rehearse",
+        "rehearsal,worker",
+        "Place simultaneous calls through a real LiveKit server and give a verdict.",
+    ),
+    Verb(
+        "up",
+        "callfleet_rehearsal.command.up",
+        "rehearsal,worker",
+        "Start the local stack, and keep it up until Ctrl-C.",
+    ),
+    Verb(
+        "emulate",
+        "callfleet_rehearsal.emulator.command",
+        "rehearsal",
+        "Run the Gemini Live emulator alone.",
+    ),
+    Verb(
+        "worker",
+        "callfleet_worker.command",
+        "worker",
+        "Run one worker: take calls from LiveKit and bridge them to the model.",
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and give the exit code; 2 where there is no such verb."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    first = given[0] if given else "--help"
+    if first in {"-h", "--help", "help"}:
+        return _say(_help())
+    if first in {"version", "--version"}:
+        return _say(f"callfleet {importlib.metadata.version('callfleet')}")
+    for verb in VERBS:
+        if verb.name == first:
+            return _run(verb, given[1:])
+    print(f"callfleet: there is no verb {first!r}\n\n{_help()}", file=sys.stderr)
+    return _USAGE
+
+
+def _run(verb: Verb, arguments: list[str]) -> int:
+    try:
+        app = importlib.import_module(verb.module).app
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in _OURS:
+            raise
+        print(
+            f"callfleet {verb.name} needs {missing}, which is not installed: "
+            f"pip install 'callfleet[{verb.extra}]'",
+            file=sys.stderr,
+        )
+        return _USAGE
+    result = app(args=arguments, prog_name=f"callfleet {verb.name}", standalone_mode=True)
+    return result if isinstance(result, int) else os.EX_OK
+
+
+def _help() -> str:
+    lines = [f"  {verb.name:<10} {verb.help}" for verb in VERBS]
+    return "\n".join(
+        [
+            "Voice agents on LiveKit and Gemini Live, and ten calls to prove them.",
+            "",
+            "callfleet VERB [OPTIONS]",
+            *lines,
+            "  version    Print the version.",
+            "",
+            "callfleet VERB --help says more of each.",
+        ]
+    )
+
+
+def _say(text: str) -> int:
+    print(text)
+    return os.EX_OK
