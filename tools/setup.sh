@@ -5,7 +5,7 @@ set -eu
 
 folder=$1
 uv_version=0.13.9
-cache=${CALLFLEET_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:?set HOME or CALLFLEET_CACHE_DIR}/.cache}/callfleet}
+cache=${CALLFLEET_TOOLS_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:?set HOME or CALLFLEET_TOOLS_CACHE_DIR}/.cache}/callfleet}
 
 stop() {
     echo "setup: $*" >&2
@@ -41,7 +41,7 @@ provide_uv() {
     "$making/uv/bin/python" -m pip install --quiet --target "$making/place" "uv==$uv_version" >"$making/log" 2>&1 ||
         stop "uv $uv_version cannot be installed from the package index that pip is set to use: $(tail -n 2 "$making/log")"
     mv -T "$making/place" "$1" 2>/dev/null || [ -x "$1/bin/uv" ] ||
-        stop "cannot write to the cache at '$cache'; set CALLFLEET_CACHE_DIR to a folder of yours."
+        stop "cannot write to the cache at '$cache'; set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours."
     rm -rf "$making"
     trap - EXIT
 }
@@ -57,7 +57,7 @@ hand_on_index() {
 
 python=$(find_python)
 mkdir -p "$cache" 2>/dev/null ||
-    stop "cannot write to the cache at '$cache'; set CALLFLEET_CACHE_DIR to a folder of yours."
+    stop "cannot write to the cache at '$cache'; set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours."
 uv_folder=$cache/uv-$uv_version
 provide_uv "$uv_folder" "$python"
 hand_on_index "$python"

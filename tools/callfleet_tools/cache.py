@@ -12,8 +12,8 @@ from callfleet_tools.errors import ToolError
 
 
 def root(environment: Mapping[str, str] = os.environ) -> Path:
-    """Name the cache's folder: CALLFLEET_CACHE_DIR, else callfleet under the user's caches."""
-    own = environment.get("CALLFLEET_CACHE_DIR")
+    """Name the cache's folder: CALLFLEET_TOOLS_CACHE_DIR, else callfleet under the user's caches."""
+    own = environment.get("CALLFLEET_TOOLS_CACHE_DIR")
     if own:
         return Path(own).expanduser().absolute()
     caches = environment.get("XDG_CACHE_HOME")
@@ -32,7 +32,7 @@ def locked(target: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         handle = lock.open("a")
     except OSError as error:
         message = (
-            f"cannot write to the cache ({error}); set CALLFLEET_CACHE_DIR to a folder of yours"
+            f"cannot write to the cache ({error}); set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours"
         )
         raise ToolError(message) from error
     with handle:

@@ -61,7 +61,7 @@ PROGRAMS: tuple[Program, ...] = (
         version="1.13.5",
         module="livekit-server",
         package="github.com/livekit/livekit-server/cmd/server",
-        variable="CALLFLEET_LIVEKIT_SERVER",
+        variable="CALLFLEET_TOOLS_LIVEKIT_SERVER",
     ),
 )
 

@@ -8,24 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from pathlib import Path
+
+from callfleet_rehearsal.stack import procfs
 
 
 def members(session: int) -> list[int]:
     """Find all living processes of a session, those in process groups of their own included."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            stat = (entry / "stat").read_text()
-        except OSError:
-            continue  # it ended meanwhile
-        # The name in brackets may hold anything, so fields count from the last bracket.
-        fields = stat[stat.rindex(")") + 2 :].split()
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(entry.name))
-    return found
+    return [each.pid for each in procfs.processes() if each.session == session and each.alive]
 
 
 def kill(session: int) -> None:

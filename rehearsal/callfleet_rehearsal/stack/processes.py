@@ -84,7 +84,7 @@ class Children:
 
     def __enter__(self) -> Self:
         self._keeper = subprocess.Popen(
-            [sys.executable, keeper.__file__],
+            [sys.executable, "-m", keeper.__name__],
             stdin=subprocess.PIPE,
             text=True,
             start_new_session=True,
