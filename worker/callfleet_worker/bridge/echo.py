@@ -1,0 +1,72 @@
+"""Take the agent's own voice out of what the caller's device sends back.
+
+livekit's WebRTC echo canceller, against what the mouth plays. It is given the agent's sound at
+the instant at which that leaves for the caller, so that what is left to find is the way there
+and back: the canceller searches half a second. While the agent is silent, and its echo has died
+away, nothing is computed.
+"""
+
+from collections import deque
+
+import numpy as np
+from livekit import rtc
+
+from callfleet_worker.bridge.sink import EARS_RATE, MOUTH_RATE, NS_PER_MS
+from callfleet_worker.bridge.vad import BLOCK_MS, Samples
+
+ECHO_TAIL_MS = 1_000
+_NEAR_BLOCK = EARS_RATE * BLOCK_MS // 1000
+_FAR_BLOCK = MOUTH_RATE * BLOCK_MS // 1000
+_MOST_FAR_BLOCKS_AT_ONCE = 3
+
+
+class EchoCanceller:
+    """One call's canceller. The mouth gives it what it plays, the ears what they hear."""
+
+    def __init__(self, delay_ms: int = 150) -> None:
+        self._apm = rtc.AudioProcessingModule(echo_cancellation=True)
+        self._delay_ms = delay_ms
+        self._far: deque[tuple[int, Samples]] = deque()
+        self._active_until_ns = 0
+        self._silence = np.zeros(_FAR_BLOCK, np.int16)
+
+    def playing(self, samples: Samples, starts_ns: int) -> None:
+        """Take whole 10 ms blocks of 24 kHz whose first sample leaves at ``starts_ns``."""
+        for number in range(len(samples) // _FAR_BLOCK):
+            block = samples[number * _FAR_BLOCK : (number + 1) * _FAR_BLOCK]
+            self._far.append((starts_ns + number * BLOCK_MS * NS_PER_MS, block))
+
+    def stopped(self, at_ns: int) -> None:
+        """Forget what was to be played after ``at_ns``: the caller never hears it."""
+        while self._far and self._far[-1][0] >= at_ns:
+            self._far.pop()
+
+    def clean(self, samples: Samples, at_ns: int) -> Samples:
+        """Take whole 10 ms blocks of 16 kHz heard until ``at_ns``; give them without the echo."""
+        blocks = len(samples) // _NEAR_BLOCK
+        if not self._far and at_ns > self._active_until_ns:
+            return samples
+        out = samples.copy()
+        for number in range(blocks):
+            block_ns = at_ns - (blocks - 1 - number) * BLOCK_MS * NS_PER_MS
+            self._feed_far(block_ns)
+            near = out[number * _NEAR_BLOCK : (number + 1) * _NEAR_BLOCK]
+            frame = _frame(near, EARS_RATE)
+            self._apm.set_stream_delay_ms(self._delay_ms)
+            self._apm.process_stream(frame)
+            near[:] = np.frombuffer(frame.data, np.int16)
+        return out
+
+    def _feed_far(self, block_ns: int) -> None:
+        fed = 0
+        while self._far and self._far[0][0] <= block_ns and fed < _MOST_FAR_BLOCKS_AT_ONCE:
+            self._apm.process_reverse_stream(_frame(self._far.popleft()[1], MOUTH_RATE))
+            self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
+            fed += 1
+        if not fed:
+            self._apm.process_reverse_stream(_frame(self._silence, MOUTH_RATE))
+
+
+def _frame(samples: Samples, rate: int) -> rtc.AudioFrame:
+    # The module works in place: it must own the memory that it is given.
+    return rtc.AudioFrame(bytearray(samples.tobytes()), rate, 1, len(samples))

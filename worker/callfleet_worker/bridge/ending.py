@@ -1,0 +1,100 @@
+"""Say how a call ended, whatever ended it. No clock, no network."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from livekit.rtc import DisconnectReason
+
+from callfleet_contract.outcomes import CallOutcome, CallReason
+
+
+class Cause(StrEnum):
+    """What ended a call, as the bridge met it."""
+
+    CALLER_LEFT = "caller_left"
+    CALLER_LOST = "caller_lost"
+    CALLER_REMOVED = "caller_removed"
+    NOBODY_CAME = "nobody_came"
+    ROOM_CLOSED = "room_closed"
+    ROOM_LOST = "room_lost"
+    NOT_CONNECTED = "not_connected"
+    AGENT_ENDED = "agent_ended"
+    TRANSFERRED = "transferred"
+    MODEL_FAILED = "model_failed"
+    KEY_REFUSED = "key_refused"
+    WORKER_STOPPED = "worker_stopped"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended, and what is left to do about its room."""
+
+    outcome: CallOutcome
+    reason: CallReason
+    delete_room: bool
+
+
+_ENDINGS = {
+    Cause.CALLER_LEFT: (CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP),
+    Cause.CALLER_REMOVED: (CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP),
+    Cause.CALLER_LOST: (CallOutcome.DROPPED, CallReason.MEDIA_LOST),
+    Cause.NOBODY_CAME: (CallOutcome.ABANDONED, CallReason.NEVER_JOINED),
+    Cause.ROOM_CLOSED: (CallOutcome.COMPLETED, CallReason.ROOM_GONE),
+    Cause.ROOM_LOST: (CallOutcome.DROPPED, CallReason.ROOM_GONE),
+    Cause.NOT_CONNECTED: (CallOutcome.FAILED, CallReason.ROOM_GONE),
+    Cause.AGENT_ENDED: (CallOutcome.COMPLETED, CallReason.AGENT_ENDED),
+    Cause.TRANSFERRED: (CallOutcome.COMPLETED, CallReason.TRANSFERRED),
+    Cause.MODEL_FAILED: (CallOutcome.FAILED, CallReason.MODEL_UNAVAILABLE),
+    Cause.KEY_REFUSED: (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY),
+    Cause.WORKER_STOPPED: (CallOutcome.DROPPED, CallReason.WORKER_STOPPED),
+    Cause.CRASHED: (CallOutcome.FAILED, CallReason.INTERNAL_ERROR),
+}
+_CALLER_WENT = frozenset({Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.ROOM_CLOSED})
+_ROOM_IS_GONE = frozenset({Cause.ROOM_CLOSED, Cause.ROOM_LOST, Cause.NOT_CONNECTED})
+_KEEPS_ROOM = _ROOM_IS_GONE | {Cause.TRANSFERRED}
+
+
+def ending_of(cause: Cause, *, answered: bool, others_in_room: int) -> Ending:
+    """Decide outcome and reason, and whether the room is deleted.
+
+    A room whose caller has gone is deleted unless somebody else is in it: a human who took over
+    keeps it. A room whose caller is still there is deleted, or a caller on the phone would listen
+    to silence: leaving a room hangs nobody up.
+    """
+    outcome, reason = _ENDINGS[cause]
+    if cause in _CALLER_WENT and not answered:
+        outcome, reason = CallOutcome.ABANDONED, CallReason.LEFT_BEFORE_GREETING
+    alone = others_in_room == 0
+    caller_is_there = cause not in _CALLER_WENT and cause is not Cause.NOBODY_CAME
+    return Ending(outcome, reason, cause not in _KEEPS_ROOM and (alone or caller_is_there))
+
+
+_LEFT = frozenset(
+    {
+        DisconnectReason.CLIENT_INITIATED,
+        DisconnectReason.SIGNAL_CLOSE,
+        DisconnectReason.USER_UNAVAILABLE,
+        DisconnectReason.USER_REJECTED,
+        DisconnectReason.SIP_TRUNK_FAILURE,
+    }
+)
+_CLOSED = frozenset({DisconnectReason.ROOM_DELETED, DisconnectReason.ROOM_CLOSED})
+
+
+def cause_of_departure(reason: int) -> Cause:
+    """Read why the caller is gone. A caller who is lost may come back."""
+    if reason in _LEFT:
+        return Cause.CALLER_LEFT
+    if reason in _CLOSED:
+        return Cause.ROOM_CLOSED
+    if reason == DisconnectReason.PARTICIPANT_REMOVED:
+        return Cause.CALLER_REMOVED
+    return Cause.CALLER_LOST
+
+
+def cause_of_room(reason: int) -> Cause:
+    """Read why the agent's own connection to the room is gone."""
+    if reason in _CLOSED | {DisconnectReason.PARTICIPANT_REMOVED}:
+        return Cause.ROOM_CLOSED
+    return Cause.ROOM_LOST

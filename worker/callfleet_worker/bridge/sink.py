@@ -1,0 +1,44 @@
+"""Where a call's events go, and the options of its bridge. No I/O here."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from callfleet_contract.events import CallEvent
+
+EARS_RATE = 16_000
+MOUTH_RATE = 24_000
+NS_PER_MS = 1_000_000
+NS_PER_SECOND = 1_000_000_000
+
+
+class EventSink(Protocol):
+    """Takes what a call has to tell. Must not block: it is called between two audio frames."""
+
+    def emit(self, event: CallEvent) -> None:
+        """Pass one event on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeOptions:
+    """How the bridge of one call treats sound and people."""
+
+    frame_ms: int = 20
+    """Length of a frame to the model. 10 answers up to 5 ms earlier and costs a third more CPU."""
+    queue_ms: int = 100
+    """Audio kept ahead in the mouth. Lower starves under load; it delays neither start nor stop."""
+    noise_gate_dbfs: float | None = None
+    """Caller's sound below this level is silence to the model. None: no gate."""
+    echo_cancellation: bool = False
+    """Take the agent's own voice out of what the caller's device sends back."""
+    dtx: bool = False
+    """Send no packets while the agent is silent. Saves packets, unsettles jitter buffers."""
+    red: bool = True
+    """Send each packet twice, so that a single lost one is not heard."""
+    caller_wait_seconds: float = 30.0
+    """How long an empty room is kept before the call counts as never joined."""
+    caller_return_seconds: float = 10.0
+    """How long a caller whose network broke may take to come back."""
+    subscription_wait_seconds: float = 5.0
+    """How long the agent's first words wait for the caller's device to listen."""
+    no_response_seconds: float = 10.0
+    """A turn without a reply for so long counts as not answered."""

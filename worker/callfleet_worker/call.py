@@ -1,0 +1,273 @@
+"""One call, end to end: what a job's process runs.
+
+The entrypoint returns at once and leaves the call to a task of its own: the framework gives an
+entrypoint that still runs fifteen seconds to react to a shutdown, which it is never told of.
+However the call ends, exactly one ``CallEnded`` is its last event.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import aiohttp
+import structlog
+from livekit import api, rtc
+from livekit.agents import Agent, AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext
+from livekit.agents.voice.events import AgentStateChangedEvent
+
+from callfleet_contract.events import CallEnded, CallStarted
+from callfleet_contract.outcomes import CallReason
+from callfleet_worker.agents.watching import watch_tools
+from callfleet_worker.bridge.assembly import Bridge
+from callfleet_worker.bridge.caller import CallerWatch
+from callfleet_worker.bridge.ending import (
+    Cause,
+    Ending,
+    cause_of_departure,
+    cause_of_room,
+    ending_of,
+)
+from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
+from callfleet_worker.bridge.turnclock import CallName
+from callfleet_worker.farewell import Caller, farewell, plan_farewell
+from callfleet_worker.model.build import build_model
+from callfleet_worker.persona import load_agent
+from callfleet_worker.settings import Settings
+
+SETTINGS_KEY = "settings"
+EVENTS_KEY = "events"
+AGENT_STATE = "lk.agent.state"
+CONNECT_SECONDS = 20.0
+CLOSE_SECONDS = 5.0
+_UNREACHABLE = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
+
+log = structlog.get_logger(__name__)
+
+
+async def entrypoint(ctx: JobContext) -> None:
+    """Take a call. ``ctx.proc.userdata`` holds the settings and the line to the parent."""
+    call = Call(ctx, ctx.proc.userdata[SETTINGS_KEY], ctx.proc.userdata[EVENTS_KEY])
+    ctx.add_shutdown_callback(call.stop)
+    call.begin()
+
+
+def bridge_options(settings: Settings) -> BridgeOptions:
+    """Take out of the settings what the bridge needs."""
+    return BridgeOptions(
+        queue_ms=settings.mouth.queue_ms,
+        noise_gate_dbfs=settings.ears.noise_gate_dbfs,
+        echo_cancellation=settings.ears.echo_cancellation,
+    )
+
+
+def open_session(model: Any) -> AgentSession[None]:
+    """Make a session in which nothing but the model decides about turns.
+
+    No detector of speech and no detector of turns is loaded, nothing withholds the caller's sound
+    from the model, and no timer sends a silent caller away.
+    """
+    return AgentSession(
+        llm=model,
+        vad=None,
+        turn_handling={
+            "turn_detection": "realtime_llm",
+            "interruption": {
+                "resume_false_interruption": False,
+                "discard_audio_if_uninterruptible": False,
+            },
+        },
+        aec_warmup_duration=None,
+        user_away_timeout=None,
+        session_close_transcript_timeout=0.0,
+    )
+
+
+class Call:
+    """The life of one call."""
+
+    def __init__(self, ctx: JobContext, settings: Settings, sink: EventSink) -> None:
+        self._ctx, self._settings, self._sink = ctx, settings, sink
+        self._name = CallName(ctx.job.id, ctx.job.room.name, time.monotonic_ns())
+        self._options = bridge_options(settings)
+        self._bridge = Bridge(self._name, ctx.room, self._options, sink)
+        self._model = build_model(settings, self._name.call_id, self._bridge.emit)
+        self._session = open_session(self._model)
+        self._model.attach(self._session)
+        self._caller = CallerWatch(
+            ctx.room,
+            follow=self._bridge.ears.follow,
+            lose=self._bridge.ears.lose,
+            gone=self._on_caller_gone,
+        )
+        self._cause: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._living: asyncio.Task[None] | None = None
+        self._state_task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Let the call live until something ends it."""
+        self._sink.emit(CallStarted(self._name.call_id, self._name.room, self._name.started_ns))
+        self._living = asyncio.create_task(self._live(), name="call")
+
+    async def stop(self, _reason: str = "") -> None:
+        """The job is being shut down: end the call, if it has not ended, and wait for its end."""
+        self._end(Cause.WORKER_STOPPED)
+        if self._living is not None:
+            await asyncio.wait((self._living,))
+
+    async def _live(self) -> None:
+        cause = Cause.CRASHED
+        try:
+            cause = await self._talk()
+        finally:
+            ending = await self._close(cause)
+            seconds = (time.monotonic_ns() - self._name.started_ns) / NS_PER_SECOND
+            self._sink.emit(
+                CallEnded(
+                    self._name.call_id, self._name.room, ending.outcome, ending.reason, seconds
+                )
+            )
+            self._ctx.shutdown(ending.reason)
+
+    async def _talk(self) -> Cause:
+        """Connect room and model at once, wait for the caller, and then for the end."""
+        self._listen_for_ends()
+        self._bridge.start()
+        agent = load_agent(self._settings)
+        await watch_tools(agent, self._name.call_id, self._bridge.emit)
+        starting = self._spawn(self._start_session(agent), "session start")
+        self._spawn(self._meet_caller(), "meet caller")
+        await asyncio.wait((starting, self._cause), return_when=asyncio.FIRST_COMPLETED)
+        return await self._cause
+
+    async def _start_session(self, agent: Agent) -> None:
+        self._session.input.audio = self._bridge.ears
+        self._session.output.audio = self._bridge.mouth
+        if self._settings.model.transcription.agent:
+            self._session.output.transcription = self._bridge.text
+        await self._session.start(agent, record=False)
+
+    async def _meet_caller(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+        except (rtc.ConnectError, TimeoutError) as error:
+            log.warning("room not reached", error=str(error))
+            self._end(Cause.NOT_CONNECTED)
+            return
+        self._caller.look()
+        self._spawn(self._bridge.publish(self._caller), "publish")
+        try:
+            async with asyncio.timeout(self._options.caller_wait_seconds):
+                await self._caller.is_here()
+        except TimeoutError:
+            self._end(Cause.NOBODY_CAME)
+
+    def _listen_for_ends(self) -> None:
+        self._ctx.room.on("disconnected", self._on_disconnected)
+        self._session.on("close", self._on_session_closed)
+        self._session.on("agent_state_changed", self._on_agent_state)
+
+    def _end(self, cause: Cause) -> None:
+        if not self._cause.done():
+            self._cause.set_result(cause)
+
+    def _on_disconnected(self, reason: int) -> None:
+        self._end(cause_of_room(reason))
+
+    def _on_session_closed(self, event: CloseEvent) -> None:
+        if event.reason is CloseReason.JOB_SHUTDOWN:
+            self._end(Cause.WORKER_STOPPED)
+        elif event.reason is not CloseReason.ERROR:
+            self._end(Cause.AGENT_ENDED)
+        elif self._model.reason is CallReason.MODEL_REFUSED_KEY:
+            self._end(Cause.KEY_REFUSED)
+        else:
+            self._end(Cause.MODEL_FAILED)
+
+    def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        """Tell the caller's client what the agent does; front ends for LiveKit show it."""
+        if self._state_task is not None:
+            self._state_task.cancel()
+        if self._ctx.room.isconnected():
+            told = self._ctx.room.local_participant.set_attributes({AGENT_STATE: event.new_state})
+            self._state_task = self._spawn(told, "agent state")
+
+    def _on_caller_gone(self, reason: int) -> None:
+        cause = cause_of_departure(reason)
+        if cause is Cause.CALLER_LOST:
+            self._spawn(self._wait_for_return(), "caller's return")
+        else:
+            self._end(cause)
+
+    async def _wait_for_return(self) -> None:
+        try:
+            async with asyncio.timeout(self._options.caller_return_seconds):
+                await self._caller.returned.wait()
+        except TimeoutError:
+            self._end(Cause.CALLER_LOST)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a part of the call beside the others; if it breaks, the call ends."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+        return task
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a part of the call broke", part=task.get_name(), exc_info=error)
+            self._end(Cause.CRASHED)
+
+    async def _close(self, cause: Cause) -> Ending:
+        ending = ending_of(
+            cause, answered=self._bridge.clock.answered, others_in_room=self._others()
+        )
+        if cause in (Cause.MODEL_FAILED, Cause.KEY_REFUSED):
+            ending = await self._say_farewell(ending)
+        self._caller.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        if ending.delete_room:
+            await self._delete_room()
+        await self._bridge.close()
+        await self._close_session()
+        return ending
+
+    def _others(self) -> int:
+        return self._caller.others if self._ctx.room.isconnected() else 0
+
+    async def _say_farewell(self, ending: Ending) -> Ending:
+        """Apologise to a caller who is there or about to be, then let them go as set."""
+        if not self._ctx.room.isconnected() and not self._tasks:
+            return ending
+        try:
+            async with asyncio.timeout(self._options.caller_wait_seconds):
+                participant = await self._caller.is_here()
+        except TimeoutError:
+            return ending
+        is_phone = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+        caller = Caller(participant.identity, is_phone)
+        plan = plan_farewell(self._settings.farewell, caller, ending.reason)
+        ended = await farewell(self._ctx, self._bridge.mouth, plan)
+        return Ending(ended.outcome, ended.reason, delete_room=False)
+
+    async def _delete_room(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._ctx.delete_room()
+        except _UNREACHABLE as error:
+            log.warning("room not deleted", error=type(error).__name__)
+
+    async def _close_session(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._session.aclose()
+                await self._model.aclose()
+        except TimeoutError:
+            log.warning("the session did not close in time")
