@@ -159,6 +159,14 @@ class LoopBlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsDropped:
+    """Events that a call could not hand over without waiting, since the last such event."""
+
+    call_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The call is over: the last event of every call."""
 
@@ -183,6 +191,7 @@ type_names: dict[str, type] = {
         ModelSessionEvent,
         SpeechHeard,
         LoopBlocked,
+        EventsDropped,
         CallEnded,
     )
 }
@@ -199,6 +208,7 @@ CallEvent = (
     | ModelSessionEvent
     | SpeechHeard
     | LoopBlocked
+    | EventsDropped
     | CallEnded
 )
 

@@ -167,9 +167,7 @@ TOKENS_TOTAL = Metric(
 COST_USD_TOTAL = Metric(
     "cost_usd_total", Kind.COUNTER, "Estimated cost of the tokens, by the price table below."
 )
-PRICE_TABLE_INFO = Metric(
-    "price_table", Kind.INFO, "Which price table the cost is estimated with."
-)
+PRICE_TABLE_INFO = Metric("price_table", Kind.INFO, "Which price table the cost is estimated with.")
 TOOL_CALLS_TOTAL = Metric(
     "tool_calls_total",
     Kind.COUNTER,
@@ -200,10 +198,18 @@ MEDIA_PATHS_TOTAL = Metric(
     "media_paths_total",
     Kind.COUNTER,
     "Calls by the transport their media took; tcp or relay means that UDP is blocked.",
-    (("protocol", ("udp", "tcp", "unknown")), ("type", ("host", "srflx", "prflx", "relay", "unknown"))),
+    (
+        ("protocol", ("udp", "tcp", "unknown")),
+        ("type", ("host", "srflx", "prflx", "relay", "unknown")),
+    ),
 )
 EVENTS_REFUSED_TOTAL = Metric(
     "events_refused_total", Kind.COUNTER, "Lines on the event socket that were no event."
+)
+EVENTS_DROPPED_TOTAL = Metric(
+    "events_dropped_total",
+    Kind.COUNTER,
+    "Events that calls dropped because they could not be handed over without waiting.",
 )
 BUILD_INFO = Metric("build", Kind.INFO, "Version and role of this process.")
 

@@ -182,6 +182,13 @@ class ModelSettings(Section):
         default="us-central1",
         description="Vertex AI region. One far from the worker adds its round trip.",
     )
+    setup_seconds: float = Field(
+        default=3,
+        ge=0.5,
+        le=30,
+        description="How long a connection to a model may take to be set up before the next way "
+        "is tried. The caller hears nothing meanwhile.",
+    )
     silence_ms: int = Field(
         default=800,
         ge=100,
@@ -268,11 +275,11 @@ class MouthSettings(Section):
     """How the agent's sound leaves the worker."""
 
     queue_ms: int = Field(
-        default=60,
+        default=100,
         ge=20,
         le=1000,
-        description="Sound queued ahead of playing. Less is quicker to fall silent when "
-        "interrupted; too little stutters on a busy machine.",
+        description="Sound queued ahead of playing. Too little stutters on a busy machine; it "
+        "delays neither the start of a reply nor its stop.",
     )
 
 
@@ -283,6 +290,12 @@ class FarewellSettings(Section):
         default=None,
         description="Sound file that is played. Unset, the built-in English apology is.",
         examples=["/etc/callfleet/apology.wav"],
+    )
+    goodbye: OptionalFile = Field(
+        default=None,
+        description="Sound file that is played last, before the call is closed. Unset, the "
+        "built-in English one is, except after an apology of your own: that is the last word then.",
+        examples=["/etc/callfleet/goodbye.wav"],
     )
     then: FarewellWay = Field(
         default=FarewellWay.GOODBYE, description="Close the call after the apology, or hand it on."

@@ -1,0 +1,1 @@
+"""The parent process of a worker: takes calls, starts a process for each, tells how they go."""

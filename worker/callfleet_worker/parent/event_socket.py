@@ -1,0 +1,108 @@
+"""Listen to the calls' processes on a socket that only this user can reach."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from callfleet_contract.events import CallEnded, CallEvent, UnknownEventError, decode
+
+PREFIX = "callfleet-worker-"
+_LINE_BYTES = 65536
+
+_log = structlog.get_logger(__name__)
+
+
+def private_folder() -> Path:
+    """Make a folder for this process alone, and clear away those of workers that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = left.name.removeprefix(PREFIX).partition("-")[0]
+        with suppress(OSError, ValueError):
+            if left.stat().st_uid == os.getuid() and not _is_alive(int(pid)):
+                shutil.rmtree(left)
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class EventSocket:
+    """Reads events; tells also when a process has hung up, and which of its calls had not ended."""
+
+    def __init__(
+        self,
+        path: Path,
+        on_event: Callable[[CallEvent], None],
+        on_hang_up: Callable[[set[str]], None],
+        on_refused: Callable[[], None],
+    ) -> None:
+        self.path = path
+        self._on_event = on_event
+        self._on_hang_up = on_hang_up
+        self._on_refused = on_refused
+        self._server: asyncio.Server | None = None
+        self._lines: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Start to listen."""
+        self._server = await asyncio.start_unix_server(
+            self._listen, str(self.path), limit=_LINE_BYTES
+        )
+        self.path.chmod(0o600)
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Stop, after what the processes had still to say."""
+        if self._server is None:
+            return
+        self._server.close()
+        if self._lines:
+            await asyncio.wait(self._lines, timeout=timeout_seconds)
+        for line in self._lines:
+            line.cancel()
+        self.path.unlink(missing_ok=True)
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._lines.add(task)
+            task.add_done_callback(self._lines.discard)
+        unfinished: set[str] = set()
+        try:
+            while line := await self._next_line(reader):
+                self._hear(line, unfinished)
+        finally:
+            writer.close()
+            self._on_hang_up(unfinished)
+
+    async def _next_line(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            return await reader.readline()
+        except (ValueError, ConnectionError):
+            # Longer than any event is, or reset: nothing that follows can be trusted.
+            self._on_refused()
+            return b""
+
+    def _hear(self, line: bytes, unfinished: set[str]) -> None:
+        try:
+            event = decode(line)
+        except UnknownEventError:
+            self._on_refused()
+            _log.warning("a line on the event socket is no event", length=len(line))
+            return
+        if isinstance(event, CallEnded):
+            unfinished.discard(event.call_id)
+        else:
+            unfinished.add(event.call_id)
+        self._on_event(event)

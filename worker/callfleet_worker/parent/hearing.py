@@ -1,0 +1,112 @@
+"""Take what calls tell: count it, log it, trace it; and notice calls that tell no more."""
+
+import time
+from dataclasses import asdict, replace
+from typing import Protocol
+
+import structlog
+
+from callfleet_contract import metrics
+from callfleet_contract.events import CallEnded, CallEvent, TurnMeasured
+from callfleet_contract.outcomes import CallReason
+from callfleet_worker.parent.ledger import Ledger
+from callfleet_worker.parent.registry import Registry
+from callfleet_worker.parent.samples import Sample, Sampler, was_answered
+
+# So long may a process be gone before a call that it never spoke of counts as dropped.
+_SILENCE_SECONDS = 2.0
+
+_log = structlog.get_logger("callfleet.calls")
+
+
+class Telemetry(Protocol):
+    """Where events and samples go besides Prometheus."""
+
+    def trace(self, event: CallEvent) -> dict[str, str]:
+        """Add an event to its call's trace; return facts that lead from a sample to the trace."""
+
+    def feed(self, sample: Sample) -> None:
+        """Add a sample."""
+
+    def set(self, metric: metrics.Metric, value: float) -> None:
+        """Set a gauge."""
+
+
+class Hearing:
+    """Everything that the parent knows of its calls comes through here."""
+
+    def __init__(self, registry: Registry, sampler: Sampler, telemetry: Telemetry | None) -> None:
+        self._registry = registry
+        self._sampler = sampler
+        self._telemetry = telemetry
+        self._ledger = Ledger()
+
+    @property
+    def active(self) -> int:
+        """Calls that are open now."""
+        return self._ledger.active
+
+    def accepted(self, call_id: str, room: str) -> None:
+        """Note a call that was accepted; its process has yet to speak."""
+        self._ledger.accept(call_id, room, time.monotonic_ns())
+
+    def given_back(self, call_id: str) -> None:
+        """Take back a call that another worker was given after all."""
+        self._ledger.forget(call_id)
+
+    def heard(self, event: CallEvent) -> None:
+        """Take one event of a call."""
+        if not self._ledger.take(event):
+            return
+        if isinstance(event, TurnMeasured):
+            event = replace(event, calls_active=max(1, self.active))
+        facts = {"call_id": event.call_id}
+        if self._telemetry is not None:
+            facts = {**self._telemetry.trace(event), **facts}
+        for sample in self._sampler.samples(event):
+            leads = sample.metric is metrics.TURN_RESPONSE_SECONDS
+            self._registry.feed(sample, facts if leads else None)
+            if self._telemetry is not None:
+                self._telemetry.feed(sample)
+        _tell(event)
+
+    def refused(self) -> None:
+        """Count a line that was no event."""
+        sample = Sample(metrics.EVENTS_REFUSED_TOTAL, 1)
+        self._registry.feed(sample)
+        if self._telemetry is not None:
+            self._telemetry.feed(sample)
+
+    def hung_up(self, call_ids: set[str]) -> None:
+        """Note that a process is gone; calls that it left open were dropped."""
+        for ended in self._ledger.line_lost(call_ids, time.monotonic_ns()):
+            self.heard(ended)
+
+    def look_for_silent(self, running: set[str]) -> None:
+        """Find calls whose process died before it could speak."""
+        for ended in self._ledger.never_spoke(running, _SILENCE_SECONDS, time.monotonic_ns()):
+            self.heard(ended)
+
+    def show(self, slots: int, *, accepting: bool) -> None:
+        """Bring the gauges up to date."""
+        gauges = {
+            metrics.CALLS_ACTIVE: self.active,
+            metrics.CALL_SLOTS: slots,
+            metrics.ACCEPTING: int(accepting),
+        }
+        for metric, value in gauges.items():
+            self._registry.set(metric, value)
+            if self._telemetry is not None:
+                self._telemetry.set(metric, value)
+
+
+def _tell(event: CallEvent) -> None:
+    if isinstance(event, TurnMeasured):
+        facts = asdict(event)
+        if was_answered(event):
+            facts["response_seconds"] = event.response_seconds
+            facts["fleet_overhead_seconds"] = event.fleet_overhead_seconds
+        _log.info("turn", **facts)
+    elif isinstance(event, CallEnded):
+        tell = _log.warning if event.reason is CallReason.PROCESS_DIED else _log.info
+        tell("call ended", **asdict(event))

@@ -1,0 +1,25 @@
+"""What happens in a call's process before the call: settings, event line and logs are there then.
+
+The parent's settings travel with the process, so that a file edited meanwhile cannot give one
+call other settings than the next.
+"""
+
+from pathlib import Path
+
+from livekit.agents import JobProcess
+from livekit.agents.ipc import job_proc_lazy_main
+
+from callfleet_worker.parent.logs import send_logs_to_parent
+from callfleet_worker.reporting import USERDATA_KEY, EventSink
+from callfleet_worker.settings import Settings
+
+SETTINGS_KEY = "settings"
+
+
+def prepare(process: JobProcess, *, settings: Settings, event_socket: Path) -> None:
+    """Make a process ready for its call."""
+    send_logs_to_parent(settings.log)
+    # 60 s at the framework's default, which would have to be added to every grace period.
+    job_proc_lazy_main._SESSION_ACLOSE_TIMEOUT = float(settings.drain.close_seconds)  # noqa: SLF001
+    process.userdata[SETTINGS_KEY] = settings
+    process.userdata[USERDATA_KEY] = EventSink(event_socket)

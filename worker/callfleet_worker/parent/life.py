@@ -1,0 +1,217 @@
+"""The life of a worker: take its port, ask LiveKit, start, take calls, drain, leave nothing."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from callfleet_worker.parent.agent_class import check_agent_class
+from callfleet_worker.parent.connection import ConnectionWatch
+from callfleet_worker.parent.event_socket import EventSocket, private_folder
+from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
+from callfleet_worker.parent.health import Health, HealthServer, bind
+from callfleet_worker.parent.hearing import Hearing
+from callfleet_worker.parent.jobs import prepare
+from callfleet_worker.parent.logs import write_logs
+from callfleet_worker.parent.otlp import Otlp
+from callfleet_worker.parent.preflight import RefusedError, Verdict, knock
+from callfleet_worker.parent.prices import GEMINI_LIVE
+from callfleet_worker.parent.registry import Registry, package_version
+from callfleet_worker.parent.samples import Sampler
+from callfleet_worker.parent.server import Entrypoint, FleetServer
+from callfleet_worker.settings import Settings
+
+_LOOK_SECONDS = 0.5
+# Modules that every call needs: imported once, shared by all processes.
+_SHARED_MODULES = (
+    "callfleet_worker.parent.preload",
+    "livekit.agents",
+    "livekit.plugins.google",
+    "callfleet_worker.parent.jobs",
+)
+# The loop monitor costs 8 % of a call's Python time; the other loads 244 MB of models for turn
+# detection, which Gemini does itself.
+_FRAMEWORK_SWITCHES = {
+    "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS": "0",
+    "LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0",
+}
+
+_log = structlog.get_logger("callfleet.worker")
+
+
+async def live(settings: Settings, entrypoint: Entrypoint) -> None:
+    """Be a worker until a signal says to go and the last call has ended.
+
+    Args:
+        settings: All that it needs to know.
+        entrypoint: Runs one call, in a process of its own that imports it by its name.
+
+    Raises:
+        PortTakenError: the HTTP port is not free.
+        RefusedError: LiveKit will not have this worker.
+        AgentClassError: the agent class cannot be used.
+
+    """
+    write_logs(settings.log)
+    check_agent_class(settings.agent_class)
+    with bind(settings.http) as bound:
+        verdict, sentence = await knock(settings.livekit)
+        if verdict is Verdict.REFUSED:
+            raise RefusedError(sentence)
+        if verdict is Verdict.AWAY:
+            _log.warning(sentence)
+        folder = private_folder()
+        watch = ConnectionWatch(settings.livekit, said=sentence)
+        framework = logging.getLogger("livekit.agents")
+        framework.addFilter(watch)
+        try:
+            await Parent(settings, entrypoint, folder / "events.sock").live(bound)
+        finally:
+            framework.removeFilter(watch)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Parent:
+    """The parts of a running worker, and the order in which they start and stop."""
+
+    def __init__(self, settings: Settings, entrypoint: Entrypoint, event_socket: Path) -> None:
+        self._settings = settings
+        registry = Registry(GEMINI_LIVE)
+        self._otlp = Otlp.start(settings.telemetry)
+        self._hearing = Hearing(registry, Sampler(GEMINI_LIVE), self._otlp)
+        self._events = EventSocket(
+            event_socket, self._hearing.heard, self._hearing.hung_up, self._hearing.refused
+        )
+        self._health = HealthServer(registry, self._look)
+        os.environ.update(_FRAMEWORK_SWITCHES)
+        prepared = partial(prepare, settings=settings, event_socket=event_socket)
+        self._server = FleetServer(settings, entrypoint, prepared, _shared(settings, entrypoint))
+        self._server.on_accepted = self._hearing.accepted
+        self._server.on_given_back = self._hearing.given_back
+        self._serving: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._told: bool | None = None
+
+    async def live(self, bound: socket.socket) -> None:
+        """Start, take calls until a signal comes, let them finish, and stop."""
+        await self._events.open()
+        await self._health.start(bound)
+        self._say_where(bound)
+        looking = asyncio.create_task(self._keep_looking())
+        with _signals(self._on_signal):
+            try:
+                await self._serve()
+            finally:
+                looking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await looking
+                await self._events.close(FLUSH_SECONDS)
+                await self._health.stop()
+                if self._otlp is not None:
+                    await asyncio.to_thread(self._otlp.stop)
+        _log.info("worker stopped")
+
+    def _say_where(self, bound: socket.socket) -> None:
+        host, port = bound.getsockname()[:2]
+        drain = self._settings.drain
+        _log.info(
+            "worker starts",
+            version=package_version(),
+            http=f"{host}:{port}",
+            livekit=self._settings.livekit.url,
+            agent_name=self._settings.agent_name,
+            slots=self._settings.slots,
+            grace_period_seconds=grace(drain.seconds, drain.close_seconds).total_seconds,
+        )
+
+    async def _serve(self) -> None:
+        self._serving = asyncio.create_task(self._server.run())
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({self._serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        try:
+            if not self._serving.done():
+                await self._drain()
+        finally:
+            await self._server.aclose()
+            await self._serving
+
+    async def _drain(self) -> None:
+        seconds = self._settings.drain.seconds
+        _log.info("draining", calls=self._hearing.active, seconds=seconds)
+        try:
+            await self._server.drain()
+        except TimeoutError:
+            _log.warning("calls are cut: they outlasted the drain", calls=self._hearing.active)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stopping.is_set():
+            _log.warning(
+                "already draining: calls may finish; SIGKILL would cut them",
+                signal=number.name,
+                calls=self._hearing.active,
+            )
+        self._stopping.set()
+
+    def _look(self) -> Health:
+        server = self._server
+        is_live = self._serving is not None and not self._serving.done()
+        is_ready = is_live and server.registered
+        is_accepting = is_ready and server.accepting and not self._stopping.is_set()
+        self._hearing.show(server.slots, accepting=is_accepting)
+        return Health(
+            live=is_live,
+            ready=is_ready,
+            accepting=is_accepting,
+            reason=self._why_not(is_live=is_live, is_ready=is_ready),
+            slots=server.slots,
+            taken=server.taken,
+        )
+
+    def _why_not(self, *, is_live: bool, is_ready: bool) -> str:
+        if not is_live:
+            return "not running"
+        if not is_ready:
+            return f"not registered with LiveKit at {self._settings.livekit.url}"
+        if self._stopping.is_set():
+            return "draining"
+        return "all slots are taken"
+
+    async def _keep_looking(self) -> None:
+        """Tell when the worker becomes ready or ceases to be, and find calls that never spoke."""
+        while True:
+            is_ready = self._look().ready
+            if is_ready is not self._told and (is_ready or self._told is not None):
+                _log.info("ready" if is_ready else "not ready")
+                self._told = is_ready
+            self._hearing.look_for_silent(self._server.running)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _shared(settings: Settings, entrypoint: Entrypoint) -> list[str]:
+    own = [entrypoint.__module__]
+    if settings.agent_class is not None:
+        own.append(settings.agent_class.partition(":")[0])
+    return [*_SHARED_MODULES, *(name for name in own if name != "__main__")]
+
+
+@contextmanager
+def _signals(tell: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Hear the two signals that ask a worker to go, as often as they come."""
+    loop = asyncio.get_running_loop()
+    heard = (signal.SIGTERM, signal.SIGINT)
+    for number in heard:
+        loop.add_signal_handler(number, tell, number)
+    try:
+        yield
+    finally:
+        for number in heard:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,148 @@
+"""JSON lines on standard output, for our own loggers and the framework's, in every process.
+
+Caller content never passes: the framework marks it with ``lk.pii``, and a room's name can hold a
+phone number.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from callfleet_worker.settings import LogFormat, LogSettings
+
+FACTS = "callfleet_facts"
+_PII = "lk.pii"
+_PHONE_NUMBER = re.compile(r"\+\d{6,}")
+_SHOWN_DIGITS = 4
+# Frames of a traceback; its other lines are the exception's words, which can quote a caller.
+_FRAME = re.compile(r'^(Traceback |  File "|    |\s*$)')
+_NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
+
+
+def hide_content(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take out what callers said, and most of their phone numbers."""
+    private = [key for key in event if key.startswith(_PII)]
+    for key in private:
+        del event[key]
+    if private and isinstance(event.get("exception"), str):
+        event["exception"] = without_words(event["exception"])
+    for key, value in event.items():
+        if isinstance(value, str) and "+" in value:
+            event[key] = _PHONE_NUMBER.sub(_mask, value)
+    return event
+
+
+def _mask(number: re.Match[str]) -> str:
+    return number[0][: _SHOWN_DIGITS + 1] + "…"
+
+
+def without_words(traceback: str) -> str:
+    """Keep a traceback's frames and its exception's name."""
+    lines = traceback.splitlines()
+    kept = [line for line in lines if _FRAME.match(line)]
+    last = next((line for line in reversed(lines) if line and not line.startswith(" ")), "")
+    return "\n".join([*kept, last.partition(":")[0]])
+
+
+def unpack_facts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Spread the facts that a call's process packed for the journey."""
+    facts = event.pop(FACTS, None)
+    if isinstance(facts, MutableMapping):
+        event.update(facts)
+    return event
+
+
+def _drop_internals(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event.pop("_record", None)
+    event.pop("_from_structlog", None)
+    for key in ("job_request", "job", "resp"):
+        # Whole protocol messages: participants' metadata and attributes are in them.
+        event.pop(key, None)
+    return event
+
+
+def _record_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take over the traceback that came as text from another process."""
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord) and record.exc_text and "exception" not in event:
+        event["exception"] = record.exc_text
+    return event
+
+
+def _pack_for_parent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    message = event.pop("event", "")
+    packed: EventDict = {"event": message, "extra": {FACTS: dict(event)}}
+    return packed
+
+
+def _level(settings: LogSettings) -> int:
+    return logging.getLevelNamesMapping()[settings.level.upper()]
+
+
+def write_logs(settings: LogSettings) -> None:
+    """Set up the parent: every record of every logger becomes one line on standard output."""
+    stamps: list[Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(default=str)
+        if settings.format is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer()
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*stamps, structlog.stdlib.ExtraAdder(), unpack_facts],
+            processors=[
+                _record_exception,
+                structlog.processors.format_exc_info,
+                hide_content,
+                _drop_internals,
+                renderer,
+            ],
+        )
+    )
+    _set_root(handler, settings)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *stamps,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _set_root(handler: logging.Handler, settings: LogSettings) -> None:
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(_level(settings))
+    for name, level in _NOISY.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+    logging.getLogger("livekit.agents").setLevel(_level(settings))
+
+
+def send_logs_to_parent(settings: LogSettings) -> None:
+    """Set up a call's process: the framework carries each record to the parent, facts and all."""
+    logging.getLogger().setLevel(_level(settings))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            _pack_for_parent,
+            structlog.stdlib.render_to_log_kwargs,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,80 @@
+"""Find out before anything is started whether LiveKit will have this worker."""
+
+import asyncio
+from enum import StrEnum
+from urllib.parse import urlparse
+
+import aiohttp
+from livekit import api
+
+from callfleet_worker.parent.server import proxy_for
+from callfleet_worker.settings import LivekitSettings
+
+_TIMEOUT_SECONDS = 5.0
+_REFUSALS = (401, 403)
+_FIRST_SERVER_ERROR = 500
+
+
+class Verdict(StrEnum):
+    """What LiveKit said."""
+
+    WELCOME = "welcome"
+    REFUSED = "refused"
+    AWAY = "away"
+
+
+class RefusedError(Exception):
+    """LiveKit answered, and will not have this worker: trying again would not help."""
+
+
+def agent_url(url: str) -> str:
+    """Return the address at which workers register."""
+    parts = urlparse(url)
+    scheme = parts.scheme.replace("http", "ws", 1)
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/agent"
+
+
+def judge(settings: LivekitSettings, status: int) -> tuple[Verdict, str]:
+    """Say what a status means for the registration, and what to do."""
+    if status in _REFUSALS:
+        return Verdict.REFUSED, (
+            f"LiveKit at {settings.url} refuses the API key {settings.api_key!r} or its secret "
+            f"(HTTP {status}): set LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a pair from its "
+            "configuration (keys:)"
+        )
+    if status >= _FIRST_SERVER_ERROR:
+        return Verdict.AWAY, f"LiveKit at {settings.url} is not well (HTTP {status}): trying again"
+    return Verdict.REFUSED, (
+        f"what answers at {settings.url} is no LiveKit server (HTTP {status}): set LIVEKIT_URL to "
+        "the address of one, for example ws://127.0.0.1:7880"
+    )
+
+
+def away(settings: LivekitSettings, error: BaseException) -> str:
+    """Say that LiveKit cannot be reached, and that the worker goes on trying."""
+    why = str(error) or type(error).__name__
+    return (
+        f"LiveKit at {settings.url} cannot be reached ({why}): trying again until it can; if it "
+        "never does, check LIVEKIT_URL and the network"
+    )
+
+
+async def knock(settings: LivekitSettings) -> tuple[Verdict, str]:
+    """Connect as a worker does, and hang up before registering."""
+    secret = settings.api_secret.get_secret_value()
+    token = api.AccessToken(settings.api_key, secret)
+    token = token.with_grants(api.VideoGrants(agent=True))
+    headers = {"Authorization": f"Bearer {token.to_jwt()}"}
+    try:
+        async with (
+            asyncio.timeout(_TIMEOUT_SECONDS),
+            aiohttp.ClientSession() as session,
+            session.ws_connect(
+                agent_url(settings.url), headers=headers, proxy=proxy_for(settings.url)
+            ),
+        ):
+            return Verdict.WELCOME, ""
+    except aiohttp.WSServerHandshakeError as error:
+        return judge(settings, error.status)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        return Verdict.AWAY, away(settings, error)

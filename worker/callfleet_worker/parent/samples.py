@@ -1,0 +1,160 @@
+"""Turn what a call tells into samples of the catalogue's metrics. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from callfleet_contract import metrics
+from callfleet_contract.events import (
+    BargeIn,
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    EventsDropped,
+    LoopBlocked,
+    MediaPath,
+    ModelSessionEvent,
+    RtpWindow,
+    SpeechHeard,
+    TokensUsed,
+    ToolFinished,
+    TurnMeasured,
+)
+from callfleet_contract.metrics import Metric
+from callfleet_contract.outcomes import TurnEnd
+from callfleet_worker.parent.prices import GEMINI_LIVE, PriceTable
+
+TOOL_NAMES = 20
+OTHER = "other"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value for one series. Counters add it, histograms observe it."""
+
+    metric: Metric
+    value: float
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Sampler:
+    """Makes samples; remembers the first names of tools, so that a metric stays bounded."""
+
+    prices: PriceTable = GEMINI_LIVE
+    _tools: list[str] = field(default_factory=list)
+
+    def samples(self, event: CallEvent) -> tuple[Sample, ...]:
+        """Return what one event adds to the metrics."""
+        match event:
+            case TurnMeasured():
+                found = _turn(event)
+            case RtpWindow():
+                found = _rtp(event)
+            case TokensUsed():
+                found = self._tokens(event)
+            case ToolFinished():
+                found = self._tool(event)
+            case SpeechHeard():
+                found = _speech(event)
+            case _:
+                found = _plain(event)
+        return tuple(_fitting(sample) for sample in found)
+
+    def _tokens(self, event: TokensUsed) -> Iterator[Sample]:
+        tokens = max(0, event.tokens)
+        labels = (event.direction, event.modality, event.kind)
+        yield Sample(metrics.TOKENS_TOTAL, tokens, labels)
+        yield Sample(metrics.COST_USD_TOTAL, max(0.0, self.prices.cost_usd(event)))
+
+    def _tool(self, event: ToolFinished) -> Iterator[Sample]:
+        if event.tool not in self._tools and len(self._tools) < TOOL_NAMES:
+            self._tools.append(event.tool)
+        name = event.tool if event.tool in self._tools else OTHER
+        yield Sample(metrics.TOOL_CALLS_TOTAL, 1, (name, event.result))
+        yield Sample(metrics.TOOL_CALL_SECONDS, event.seconds, (name,))
+
+
+def _turn(event: TurnMeasured) -> Iterator[Sample]:
+    yield Sample(metrics.TURNS_TOTAL, 1, (event.end,))
+    if not was_answered(event):
+        return
+    band = metrics.load_band(event.calls_active)
+    yield Sample(metrics.TURN_RESPONSE_SECONDS, event.response_seconds, (band,))
+    yield Sample(metrics.FLEET_OVERHEAD_SECONDS, event.fleet_overhead_seconds)
+    stages = {
+        "uplink": event.uplink_seconds,
+        "model": event.model_seconds - event.tool_seconds,
+        "playout": event.playout_seconds,
+    }
+    if event.tool_seconds > 0:
+        stages["tool"] = event.tool_seconds
+    for stage, seconds in stages.items():
+        yield Sample(metrics.TURN_STAGE_SECONDS, max(0.0, seconds), (stage,))
+
+
+def was_answered(event: TurnMeasured) -> bool:
+    """Tell a reply to something said from a greeting, or from a turn nobody answered."""
+    return (
+        event.speech_end_ns > 0
+        and event.first_played_ns > 0
+        and (event.end is not TurnEnd.NO_RESPONSE)
+    )
+
+
+def _rtp(event: RtpWindow) -> Iterator[Sample]:
+    leg = (event.leg,)
+    # A late packet that arrives after all lowers the engine's count of lost ones; ours never falls.
+    received, lost = max(0, event.packets_received), max(0, event.packets_lost)
+    yield Sample(metrics.RTP_PACKETS_RECEIVED_TOTAL, received, leg)
+    yield Sample(metrics.RTP_PACKETS_LOST_TOTAL, lost, leg)
+    if received + lost > 0:
+        yield Sample(metrics.RTP_WINDOW_LOSS_RATIO, lost / (received + lost), leg)
+    yield Sample(metrics.RTP_JITTER_SECONDS, event.jitter_seconds, leg)
+    yield Sample(metrics.RTP_RTT_SECONDS, event.rtt_seconds, leg)
+    if event.leg == metrics.LEGS[0]:
+        yield Sample(metrics.AUDIO_CONCEALED_RATIO, event.concealed_ratio)
+
+
+def _speech(event: SpeechHeard) -> Iterator[Sample]:
+    parties = {
+        "user": event.user_seconds,
+        "agent": event.agent_seconds,
+        "overlap": event.overlap_seconds,
+        "silence": event.silence_seconds,
+    }
+    for party, seconds in parties.items():
+        yield Sample(metrics.SPEECH_SECONDS_TOTAL, max(0.0, seconds), (party,))
+
+
+def _plain(event: CallEvent) -> Iterator[Sample]:
+    match event:
+        case CallAnswered():
+            yield Sample(metrics.CALL_SETUP_SECONDS, event.setup_seconds)
+        case BargeIn():
+            yield Sample(metrics.BARGE_IN_STOP_SECONDS, event.stop_seconds)
+        case MediaPath():
+            yield Sample(metrics.MEDIA_PATHS_TOTAL, 1, (event.protocol, event.candidate_type))
+        case ModelSessionEvent():
+            yield Sample(metrics.MODEL_SESSION_EVENTS_TOTAL, 1, (event.change,))
+        case LoopBlocked():
+            yield Sample(metrics.EVENT_LOOP_BLOCKED_SECONDS, event.seconds)
+        case EventsDropped():
+            yield Sample(metrics.EVENTS_DROPPED_TOTAL, max(0, event.count))
+        case CallEnded():
+            yield Sample(metrics.CALLS_TOTAL, 1, (event.outcome, event.reason))
+            yield Sample(metrics.CALL_DURATION_SECONDS, event.duration_seconds)
+        case _:
+            return
+
+
+def _fitting(sample: Sample) -> Sample:
+    """Keep labels to the catalogue's values: a new word must not become a new series."""
+    allowed = (values for _, values in sample.metric.labels)
+    labels = tuple(
+        str(label)
+        if not values or label in values
+        else (UNKNOWN if UNKNOWN in values else values[-1])
+        for label, values in zip(sample.labels, allowed, strict=True)
+    )
+    return Sample(sample.metric, sample.value, labels)

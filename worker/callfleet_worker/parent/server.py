@@ -1,0 +1,130 @@
+"""The framework's server, with slots that are counted exactly. Private names of it stay in here.
+
+The framework guesses how much load a call that was just accepted will make, and counts one that
+is starting twice: ten calls at once would be refused at nine, or an eleventh accepted. Here each
+call takes one slot from the moment that it is accepted to the moment that its process is gone.
+"""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import getproxies, proxy_bypass
+
+import structlog
+from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
+from livekit.agents._exceptions import AssignmentTimeoutError
+
+from callfleet_worker.parent.grace import SHUTDOWN_ACK_SECONDS
+from callfleet_worker.settings import Settings
+
+Entrypoint = Callable[[JobContext], Awaitable[None]]
+Prepare = Callable[[JobProcess], Any]
+
+_log = structlog.get_logger(__name__)
+
+
+class FleetServer(AgentServer):
+    """An AgentServer that answers for ``slots`` calls, no more and no fewer."""
+
+    def __init__(
+        self, settings: Settings, entrypoint: Entrypoint, prepare: Prepare, preload: list[str]
+    ) -> None:
+        """Set up, but start nothing.
+
+        Args:
+            settings: Where to register, under which name, for how many calls.
+            entrypoint: Runs one call in a process of its own; importable there by its name.
+            prepare: Runs in each process before it is given a call.
+            preload: Modules that all processes share, imported once.
+
+        """
+        self.slots = settings.slots
+        self._taken: dict[str, None] = {}
+        self._registered_once = False
+        self.on_accepted: Callable[[str, str], None] = _nobody
+        self.on_given_back: Callable[[str], None] = _nobody
+        super().__init__(
+            ws_url=settings.livekit.url,
+            api_key=settings.livekit.api_key,
+            api_secret=settings.livekit.api_secret.get_secret_value(),
+            load_fnc=self.load,
+            # Half a slot below full, so that no rounding of tenths decides about the last one.
+            load_threshold=(settings.slots - 0.5) / settings.slots,
+            num_idle_processes=settings.warm_processes,
+            initialize_process_timeout=settings.process_start_seconds,
+            job_memory_limit_mb=settings.process_memory_limit_mb,
+            drain_timeout=settings.drain.seconds,
+            session_end_timeout=settings.drain.close_seconds,
+            shutdown_process_timeout=SHUTDOWN_ACK_SECONDS,
+            max_retry=sys.maxsize,
+            # Its own health endpoint says 200 while it reconnects and drains: ours is asked.
+            host="127.0.0.1",
+            port=0,
+            http_proxy=proxy_for(settings.livekit.url),
+            preload_modules=preload,
+            setup_fnc=prepare,
+        )
+        self.rtc_session(entrypoint, agent_name=settings.agent_name, on_request=self._decide)
+        self.on("worker_registered", self._on_registered)
+
+    @property
+    def registered(self) -> bool:
+        """Whether LiveKit knows this worker now; false while it reconnects."""
+        return self._registered_once and not self._connecting and not self._closed
+
+    @property
+    def running(self) -> set[str]:
+        """Jobs that hold a process now."""
+        pool = getattr(self, "_proc_pool", None)
+        return set() if pool is None else {info.job.id for info in self.active_jobs}
+
+    @property
+    def taken(self) -> int:
+        """Slots taken: by running calls, and by those accepted that have yet to run."""
+        # The load is also asked for from a thread: list() copies the keys in one step.
+        return len(self.running.union(list(self._taken)))
+
+    @property
+    def accepting(self) -> bool:
+        """Whether a call that is offered now would be taken."""
+        return self.registered and not self.draining and self.taken < self.slots
+
+    def load(self) -> float:
+        """Say how full the worker is, from 0 to 1."""
+        return min(1.0, self.taken / self.slots)
+
+    def _get_effective_load(self) -> float:
+        return self.load()
+
+    def _on_registered(self, *_: Any) -> None:
+        self._registered_once = True
+
+    async def _decide(self, request: JobRequest) -> None:
+        call_id = request.id
+        if self.draining or self.taken >= self.slots:
+            _log.info("call passed on", call_id=call_id, slots=self.slots, taken=self.taken)
+            await request.reject(terminate=False)
+            return
+        self._taken[call_id] = None
+        self.on_accepted(call_id, request.room.name)
+        try:
+            await request.accept()
+        except AssignmentTimeoutError:
+            self.on_given_back(call_id)
+            _log.warning("call was given to another worker", call_id=call_id)
+        finally:
+            self._taken.pop(call_id, None)
+
+
+def _nobody(*_: str) -> None:
+    """Tell nobody."""
+
+
+def proxy_for(url: str) -> str | None:
+    """Find the proxy to LiveKit, unless NO_PROXY names its host: the framework never asks that."""
+    host = urlparse(url).hostname or ""
+    if proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get("https") or proxies.get("http")
