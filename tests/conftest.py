@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import callfleet_tools
 from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
 from callfleet_rehearsal.stack.processes import Children
+
+# A busy machine is slow, not wrong.
+hypothesis.settings.register_profile("callfleet", deadline=None)
+hypothesis.settings.load_profile("callfleet")
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ are read again.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from callfleet_rehearsal.sound import code
 from callfleet_rehearsal.sound.waveform import (
     CHIRP_SECONDS,
     SECONDS,
     SYMBOL_SECONDS,
-    Complexes,
     Floats,
     Samples,
     chirp_template,
@@ -29,14 +29,14 @@ from callfleet_rehearsal.sound.waveform import (
 _BLOCK_SECONDS = 0.1
 _QUIET_RMS = 8.0
 """Blocks below this (-72 dBFS) hold no marker worth finding."""
-_PEAK = 0.18
+_PEAK = 0.2
 """Correlation, of 1, from which a peak is tried: a marker under another that is 12 dB louder."""
 _SURE = 1.15
 """Correlation of the chirp and mean purity of the tones, together, of 2: a packet may be lost
 anywhere, yet the other speaker's marker (0.3 and 4 of 6 at most) or speech never gets there."""
 _SCORE = 3.4
 """Sum of the six tones' purities, of 6: two may be lost."""
-_LEAD = 0.7
+_LEAD = 0.9
 """How far the best word must lead, or the marker is better missed than mistaken."""
 _NEAR_SECONDS = 0.015
 _PEAKS_PER_BLOCK = 6
@@ -58,20 +58,21 @@ class _Correlator:
     def __init__(self, *, rising: bool, rate: int) -> None:
         self.coset = coset(rising=rising)
         self._template = chirp_template(rising=rising, rate=rate)
-        self._spectra: dict[int, Complexes] = {}
+        self._spectra: dict[int, NDArray[np.complex64]] = {}
 
     def correlate(self, sound: Floats) -> Floats:
         """Give the correlation at each place at which the whole chirp fits in."""
         length = len(self._template)
         size = _fast_size(len(sound))
         if size not in self._spectra:
-            self._spectra[size] = np.conj(np.fft.fft(self._template, size))
-        # The template is analytic, so its product with a real signal's spectrum is too.
-        product = np.fft.fft(sound, size) * self._spectra[size]
+            spectrum = np.fft.fft(self._template, size)[: size // 2 + 1]
+            self._spectra[size] = np.conj(spectrum).astype(np.complex64)
+        # The template is analytic, so half of the spectrum is all that it shares with the sound.
+        product = np.fft.rfft(sound.astype(np.float32), size) * self._spectra[size]
         places = len(sound) - length + 1
         energy = np.concatenate(([0.0], np.cumsum(sound * sound)))
         local = energy[length:] - energy[:-length]
-        strength = np.abs(np.fft.ifft(product)[:places])
+        strength = np.abs(np.fft.ifft(product, size)[:places])
         floor = length * _QUIET_RMS**2
         result: Floats = strength * np.sqrt(2.0 / np.maximum(local, floor))
         return result
@@ -176,7 +177,7 @@ class Spotter:
         symbols = np.stack([sound[begin : begin + count] for begin in self._symbol_starts()])
         tones = np.abs(symbols @ tone_probe(self._rate).T) ** 2 / 2
         energy = (symbols * symbols) @ symbol_window(self._rate)
-        usual = float(np.median(energy)) or 1.0
+        usual = float(np.sort(energy)[len(energy) // 2]) or 1.0
         purity: Floats = tones / np.maximum(energy, usual / 2)[:, None]
         return np.minimum(purity, 1.0)
 
