@@ -1,6 +1,6 @@
 """What a caller gets when no model is left: an apology, then a way on or goodbye, never silence.
 
-    plan = plan_farewell(settings.farewell, caller, model.reason)
+    plan = plan_farewell(settings.farewell, caller, model.reason)   # caller: Caller or None
     ended = await farewell(ctx, mouth, plan)        # the room is closed when this returns
     emit(CallEnded(…, outcome=ended.outcome, reason=ended.reason, …))
 
@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
+import av
 import structlog
 from livekit import api, rtc
-from livekit.agents import APIError
-from livekit.agents.utils.audio import audio_frames_from_file
 
 from callfleet_contract.outcomes import CallOutcome, CallReason
 from callfleet_worker.settings import FarewellSettings, FarewellWay
@@ -29,11 +28,11 @@ _log = structlog.get_logger(__name__)
 SOUNDS = Path(__file__).parent / "sounds"
 APOLOGY = SOUNDS / "apology.flac"
 GOODBYE = SOUNDS / "goodbye.flac"
+PUTTING_THROUGH = SOUNDS / "transfer.flac"
 LONGEST_SOUND_SECONDS = 20.0
 TRANSFER_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
 _DEFAULT_RATE = 24000
-_UNPLAYABLE = (OSError, APIError, ValueError, RuntimeError, TimeoutError)
 _UNREACHABLE = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -61,9 +60,9 @@ class Transfer:
 class FarewellPlan:
     """What is played, where the caller goes, and why it came to this."""
 
-    apology: Path
-    goodbye: Path
+    first: tuple[Path, ...]
     transfer: Transfer | None
+    last: tuple[Path, ...]
     reason: CallReason
 
 
@@ -110,12 +109,21 @@ class Mouth(Protocol):
 def plan_farewell(
     settings: FarewellSettings, caller: Caller | None, reason: CallReason
 ) -> FarewellPlan:
-    """Decide how a caller is let go."""
-    wants_transfer = settings.then is FarewellWay.TRANSFER and settings.transfer_to is not None
-    transfer = None
-    if wants_transfer and caller is not None and caller.is_phone:
-        transfer = Transfer(caller.identity, settings.transfer_to or "")
-    return FarewellPlan(settings.apology or APOLOGY, GOODBYE, transfer, reason)
+    """Decide how a caller is let go.
+
+    The built-in sounds are English: beside a sound of one's own they are played only where
+    there would be silence otherwise.
+    """
+    own = (settings.apology,) if settings.apology else ()
+    to = settings.transfer_to if settings.then is FarewellWay.TRANSFER else None
+    if to is not None and caller is not None and caller.is_phone:
+        transfer = Transfer(caller.identity, to)
+        return FarewellPlan(
+            own or (APOLOGY, PUTTING_THROUGH), transfer, (settings.goodbye or GOODBYE,), reason
+        )
+    if settings.goodbye:
+        return FarewellPlan(own, None, (settings.goodbye,), reason)
+    return FarewellPlan((), None, own or (GOODBYE,), reason)
 
 
 async def farewell(ctx: Line, mouth: Mouth, plan: FarewellPlan) -> Ended:
@@ -123,11 +131,11 @@ async def farewell(ctx: Line, mouth: Mouth, plan: FarewellPlan) -> Ended:
     ended = Ended(CallOutcome.FAILED, plan.reason)
     try:
         mouth.clear_buffer()
-        await _play(mouth, plan.apology)
+        await _play(mouth, plan.first)
         if plan.transfer is not None and await _transferred(ctx, plan.transfer):
             ended = Ended(CallOutcome.FAILED, CallReason.TRANSFERRED)
         else:
-            await _play(mouth, plan.goodbye)
+            await _play(mouth, plan.last)
     finally:
         await _close(ctx)
     return ended
@@ -141,8 +149,8 @@ async def read_sound(path: Path, rate: int = _DEFAULT_RATE) -> tuple[rtc.AudioFr
 
     """
     try:
-        frames = [frame async for frame in audio_frames_from_file(str(path), rate, 1)]
-    except _UNPLAYABLE as error:
+        frames = await asyncio.to_thread(_decode, path, rate)
+    except (OSError, ValueError, IndexError, av.FFmpegError) as error:
         message = (
             f"the sound file {str(path)!r} cannot be played ({error}): "
             "name a FLAC or WAV file that this user may read"
@@ -158,7 +166,38 @@ async def read_sound(path: Path, rate: int = _DEFAULT_RATE) -> tuple[rtc.AudioFr
     return tuple(frames)
 
 
-async def _play(mouth: Mouth, path: Path) -> None:
+def _decode(path: Path, rate: int) -> list[rtc.AudioFrame]:
+    """Decode to the last sample; the framework's own reader leaves out the end of a file."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    with av.open(str(path)) as container:
+        pieces = [
+            piece for frame in container.decode(audio=0) for piece in resampler.resample(frame)
+        ]
+    pieces += resampler.resample(None)
+    return [
+        rtc.AudioFrame(piece.to_ndarray().tobytes(), rate, 1, piece.samples) for piece in pieces
+    ]
+
+
+async def check_sounds(settings: FarewellSettings) -> None:
+    """Read every sound a farewell may need: at start-up, so that no caller meets the error.
+
+    Raises:
+        SoundFileError: as ``read_sound``.
+
+    """
+    chosen = (settings.apology, settings.goodbye, APOLOGY, PUTTING_THROUGH, GOODBYE)
+    for path in chosen:
+        if path is not None:
+            await read_sound(path)
+
+
+async def _play(mouth: Mouth, paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        await _play_one(mouth, path)
+
+
+async def _play_one(mouth: Mouth, path: Path) -> None:
     """Play a sound to its end. A mouth that cannot play must not keep the caller on the line."""
     try:
         frames = await read_sound(path, mouth.sample_rate or _DEFAULT_RATE)
@@ -167,7 +206,7 @@ async def _play(mouth: Mouth, path: Path) -> None:
                 await mouth.capture_frame(frame)
             mouth.flush()
             await mouth.wait_for_playout()
-    except (SoundFileError, *_UNPLAYABLE) as error:
+    except (SoundFileError, OSError, RuntimeError) as error:
         _log.warning("farewell sound not played", sound=path.name, error=str(error))
 
 

@@ -21,8 +21,8 @@ from callfleet_worker.model.roster import Candidate, Roster, candidates
 from callfleet_worker.model.tls import ca_argument, shared_context
 from callfleet_worker.settings import CompressionSettings, ModelSettings, Sensitivity, Settings
 
-SETUP_SECONDS = 3.0
-_CONNECT = APIConnectOptions(max_retry=2, retry_interval=0.5, timeout=SETUP_SECONDS)
+_MAX_RETRIES = 2
+_RETRY_SECONDS = 0.5
 _START = {
     Sensitivity.LOW: types.StartSensitivity.START_SENSITIVITY_LOW,
     Sensitivity.HIGH: types.StartSensitivity.START_SENSITIVITY_HIGH,
@@ -61,7 +61,7 @@ def _phone_model(settings: Settings, way: Candidate) -> PhoneModel:
     model, persona = settings.model, settings.persona
     transcription = types.AudioTranscriptionConfig()
     return PhoneModel(
-        setup_seconds=SETUP_SECONDS,
+        setup_seconds=model.setup_seconds,
         resumption=model.resumption,
         model=way.model,
         voice=persona.voice,
@@ -70,7 +70,9 @@ def _phone_model(settings: Settings, way: Candidate) -> PhoneModel:
         context_window_compression=compression(model.compression) or NOT_GIVEN,
         input_audio_transcription=transcription if model.transcription.caller else None,
         output_audio_transcription=transcription if model.transcription.agent else None,
-        conn_options=_CONNECT,
+        conn_options=APIConnectOptions(
+            max_retry=_MAX_RETRIES, retry_interval=_RETRY_SECONDS, timeout=model.setup_seconds
+        ),
         http_options=_http_options(model),
         **_access(model, way),
     )
@@ -103,7 +105,7 @@ def _http_options(model: ModelSettings) -> types.HttpOptions:
     context = shared_context(ca_argument(model.ca_file))
     return types.HttpOptions(
         base_url=model.base_url,
-        timeout=int(SETUP_SECONDS * 1000),
+        timeout=int(model.setup_seconds * 1000),
         client_args={"verify": context},
         async_client_args={"ssl": context, "verify": context},
     )
