@@ -42,7 +42,7 @@ class Child:
         """Raise StackError where it has ended."""
         code = self.process.poll()
         if code is not None:
-            raise StackError(self._complaint(f"ended by itself with {_described(code)}"))
+            raise StackError(self.complaint(f"ended by itself with {_described(code)}"))
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
         """Wait until it is ready.
@@ -55,7 +55,7 @@ class Child:
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise StackError(self._complaint(f"was not {what} within {seconds:.0f} s"))
+                raise StackError(self.complaint(f"was not {what} within {seconds:.0f} s"))
             time.sleep(_LOOK_AGAIN_SECONDS)
 
     def ask_to_stop(self, seconds: float) -> None:
@@ -70,7 +70,8 @@ class Child:
             keeper.kill(self.pid)
             self.process.wait()
 
-    def _complaint(self, what: str) -> str:
+    def complaint(self, what: str) -> str:
+        """Say what it did wrong, with the end of its log."""
         return f"{self.role} {what}; the end of its log ({self.log}):\n{self.last_lines()}"
 
 

@@ -1,0 +1,186 @@
+"""One rehearsal from start to end: the stack comes up, callers talk, what was seen is collected."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import callfleet_tools
+from callfleet_rehearsal.callers.plan import CallPlan, Listening, RunPlan
+from callfleet_rehearsal.evidence import CallRecord, MachineState, ProcessCost
+from callfleet_rehearsal.stack import livekit, worker
+from callfleet_rehearsal.stack.callers import read_records, start_callers
+from callfleet_rehearsal.stack.costs import Meter
+from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
+from callfleet_rehearsal.stack.errors import StackError
+from callfleet_rehearsal.stack.lines import Lines
+from callfleet_rehearsal.stack.processes import Child, Children
+from callfleet_rehearsal.stack.scenario import turn_kinds
+
+_LOOK_AGAIN_SECONDS = 0.25
+_CALL_SETUP_SECONDS = 60.0
+_TURN_SECONDS = 30.0
+
+
+class Model(StrEnum):
+    """Who answers the callers."""
+
+    EMULATOR = "emulator"
+    GEMINI = "gemini"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be rehearsed."""
+
+    calls: int
+    turns: int
+    seed: int
+    model: Model
+    timing: str
+    spacing_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a rehearsal has left: records of the callers, logs of the others, and the costs."""
+
+    order: Order
+    calls: tuple[CallRecord, ...]
+    model_log: Path | None
+    worker_log: Path
+    costs: tuple[ProcessCost, ...]
+    machine: MachineState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told how far it is: ``step`` in words, ``call`` for each event of a caller."""
+
+    step: Callable[[str], None]
+    call: Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Everything but the callers, running."""
+
+    children: Children
+    server: livekit.LiveKitServer
+    emulator: Emulator | None
+    worker: worker.Worker
+    worker_child: Child
+
+
+def start_stack(order: Order, children: Children, watcher: Watcher) -> Stack:
+    """Start server, model and worker, and wait until calls can be placed.
+
+    Raises:
+        StackError: one of them does not start.
+        ToolError: there is no LiveKit server, and none can be built.
+
+    """
+    program = callfleet_tools.find("livekit-server")
+    watcher.step("LiveKit server starts")
+    server, _ = livekit.start_livekit(children, program)
+    emulator = None
+    if order.model is Model.EMULATOR:
+        watcher.step("Gemini Live emulator starts")
+        emulator, _ = start_emulator(children, order.timing, order.seed)
+    watcher.step(f"worker starts, with {order.calls} warm processes")
+    running, child = worker.start_worker(children, server, emulator, order.calls)
+    return Stack(children, server, emulator, running, child)
+
+
+def rehearse(order: Order, folder: Path, watcher: Watcher) -> Seen:
+    """Rehearse once. Nothing that was started is left behind, however it ends.
+
+    Raises:
+        StackError: a part of the stack failed; the message has the end of its log.
+        ToolError: there is no LiveKit server, and none can be built.
+
+    """
+    with Children(folder) as children:
+        stack = start_stack(order, children, watcher)
+        watcher.step("callers get ready")
+        callers, out = start_callers(children, _plan(order, stack, folder.name))
+        roles = {child.pid: child.role for child in children}
+        meter = Meter(roles, stack.worker_child.pid)
+        _follow(callers, children, order, _Audience(watcher, meter, order))
+        calls = read_records(out)
+        watcher.step("the stack stops")
+    late = max((call.send_late_p95_seconds for call in calls), default=0.0)
+    return Seen(
+        order=order,
+        calls=calls,
+        model_log=stack.emulator.event_log if stack.emulator else None,
+        worker_log=stack.worker_child.log,
+        costs=meter.costs(),
+        machine=meter.machine_state(late),
+    )
+
+
+def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
+    kinds = turn_kinds(order.calls, order.turns, order.seed)
+    return RunPlan(
+        livekit_url=stack.server.url,
+        api_key=stack.server.api_key,
+        api_secret=stack.server.api_secret,
+        agent_name=stack.worker.agent_name,
+        run_id=run_id,
+        calls=tuple(
+            CallPlan(call, kinds[call], start_after_seconds=call * order.spacing_seconds)
+            for call in range(order.calls)
+        ),
+        seed=order.seed,
+        listening=Listening.MARKERS if stack.emulator else Listening.ENERGY,
+    )
+
+
+class _Audience:
+    """Takes the callers' events: runs the meter while calls are up, and passes them on."""
+
+    def __init__(self, watcher: Watcher, meter: Meter, order: Order) -> None:
+        self._watcher = watcher
+        self._meter = meter
+        self._turns_left_to_weigh = order.calls * order.turns // 2
+        self._weighed = False
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Take one event."""
+        kind = event.get("event")
+        if kind == "joined":
+            self._meter.start()
+        elif kind == "ended":
+            self._meter.stop()
+        elif kind == "turn":
+            self._turns_left_to_weigh -= 1
+            if self._turns_left_to_weigh <= 0 and not self._weighed:
+                self._weighed = True
+                self._meter.weigh()
+        self._watcher.call(event)
+
+
+def _follow(callers: Child, children: Children, order: Order, audience: _Audience) -> None:
+    """Hear the callers until they are done, and see that all others live.
+
+    Raises:
+        StackError: one of them ended too early, or the callers do not come to an end.
+
+    """
+    lines = Lines(callers.process)
+    allowed = _CALL_SETUP_SECONDS + order.calls * order.spacing_seconds
+    deadline = time.monotonic() + allowed + order.turns * _TURN_SECONDS
+    while (batch := lines.wait(_LOOK_AGAIN_SECONDS)) is not None:
+        for event in batch:
+            audience.hear(event)
+        for child in children:
+            if child is not callers:
+                child.check()
+        if time.monotonic() > deadline:
+            raise StackError(callers.complaint("did not come to an end"))
+    code = callers.process.wait()
+    if code != 0:
+        raise StackError(callers.complaint(f"failed with exit code {code}"))
