@@ -19,6 +19,7 @@ from callfleet_worker.model.fallback import CallModel, Emit
 from callfleet_worker.model.patches import PhoneModel
 from callfleet_worker.model.roster import Candidate, Roster, candidates
 from callfleet_worker.model.tls import ca_argument, shared_context
+from callfleet_worker.persona import load_agent_class
 from callfleet_worker.settings import CompressionSettings, ModelSettings, Sensitivity, Settings
 
 _MAX_RETRIES = 2
@@ -38,9 +39,12 @@ def prewarm(settings: Settings) -> None:
 
     Raises:
         CaFileError: ``model.ca_file`` cannot be used.
+        AgentClassError: ``agent_class`` names no Agent.
 
     """
     shared_context(ca_argument(settings.model.ca_file))
+    if settings.agent_class is not None:
+        load_agent_class(settings.agent_class)
 
 
 def build_model(settings: Settings, call_id: str, emit: Emit) -> CallModel:

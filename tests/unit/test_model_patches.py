@@ -1,0 +1,202 @@
+"""What callfleet relies on in livekit-plugins-google: fails when upstream moves.
+
+Where one of these fails after an upgrade, read the plugin's realtime_api.py beside
+worker/callfleet_worker/model/patches.py before changing anything.
+"""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from google.genai import types
+from livekit import rtc
+from livekit.agents import llm
+from livekit.plugins.google.realtime import realtime_api
+
+from callfleet_worker.model.patches import (
+    CHUNK_MS,
+    PhoneModel,
+    PhoneSession,
+    SetupStalledError,
+    _BoundedClient,
+)
+
+UPSTREAM = realtime_api.RealtimeSession
+
+
+def source(name: str) -> str:
+    return inspect.getsource(getattr(UPSTREAM, name))
+
+
+def phone_model(**options: Any) -> PhoneModel:
+    return PhoneModel(
+        setup_seconds=1.0, model="gemini-2.5-flash-native-audio-x", api_key="key", **options
+    )
+
+
+@contextlib.asynccontextmanager
+async def phone_session(**options: Any) -> AsyncIterator[PhoneSession]:
+    """Give a session whose connection hangs: nothing leaves this process."""
+    session = phone_model(**options).session()
+    session._client = _BoundedClient(hanging_client(), 60.0)
+    try:
+        yield session
+    finally:
+        await session.aclose()
+
+
+def hanging_client() -> Any:
+    @contextlib.asynccontextmanager
+    async def connect(**_: Any) -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
+    async def aclose() -> None:
+        pass
+
+    return SimpleNamespace(
+        aio=SimpleNamespace(live=SimpleNamespace(connect=connect), aclose=aclose)
+    )
+
+
+def test_the_plugin_is_the_one_the_patches_were_written_for() -> None:
+    assert version("livekit-plugins-google") == "1.8.9"
+    assert version("livekit-agents") == "1.8.9"
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [
+        ("__init__", "self._bstream = audio_utils.AudioByteStream("),
+        ("__init__", "self._client = GenAIClient("),
+        ("__init__", "self._num_retries = 0"),
+        ("push_audio", "self._bstream.write("),
+        ("_main_task", "async with self._client.aio.live.connect(\n"),
+        ("_main_task", "model=self._opts.model, config=config"),
+        ("_main_task", "config = self._build_connect_config()"),
+        ("_main_task", "self._report_connection_acquired("),
+        ("_main_task", "if self._num_retries == max_retries:"),
+        ("_main_task", "self._session_should_close.wait()"),
+        ("_recv_task", "self._num_retries = 0  # reset"),
+        ("_recv_task", "self._handle_server_content(response.server_content)"),
+        ("_recv_task", "self._handle_usage_metadata(response.usage_metadata)"),
+        ("_recv_task", "self._handle_go_away(response.go_away)"),
+        ("_recv_task", "self._handle_tool_call_cancellation(response.tool_call_cancellation)"),
+        ("_handle_go_away", "self._session_should_close.set()"),
+        ("aclose", "await self._client.aio.aclose()"),
+    ],
+)
+def test_upstream_still_does_what_is_changed(method: str, line: str) -> None:
+    assert line in source(method)
+
+
+def test_upstream_uses_no_more_of_its_client_than_is_bounded() -> None:
+    uses = {
+        line.strip() for line in inspect.getsource(UPSTREAM).splitlines() if "self._client" in line
+    }
+    assert uses == {
+        "self._client = GenAIClient(",
+        "async with self._client.aio.live.connect(",
+        "await self._client.aio.aclose()",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_build_connect_config",
+        "_handle_server_content",
+        "_handle_go_away",
+        "_handle_usage_metadata",
+        "_handle_tool_call_cancellation",
+        "_report_connection_acquired",
+    ],
+)
+def test_an_overridden_method_takes_what_upstream_gives(name: str) -> None:
+    def parameters(method: Callable[..., Any]) -> list[str]:
+        return list(inspect.signature(method).parameters)
+
+    assert parameters(getattr(PhoneSession, name)) == parameters(getattr(UPSTREAM, name))
+
+
+async def test_sound_goes_out_in_chunks_of_twenty_milliseconds() -> None:
+    async with phone_session() as session:
+        rate = 16000
+        frame = rtc.AudioFrame.create(rate, 1, rate * CHUNK_MS // 1000)
+        session.push_audio(frame)
+        session.push_audio(frame)
+        sent: list[Any] = [session._msg_ch.recv_nowait() for _ in range(2)]
+        assert [len(message.audio.data) for message in sent] == [640, 640]
+        assert session._msg_ch.empty()
+
+
+async def test_a_set_up_that_stalls_is_given_up() -> None:
+    client = _BoundedClient(hanging_client(), 0.01)
+    config = types.LiveConnectConfig()
+    with pytest.raises(SetupStalledError, match=r"did not complete its set-up in 0\.01 s"):
+        async with client.aio.live.connect(model="gemini", config=config):
+            pass
+
+
+async def test_only_a_finished_turn_clears_the_count_of_retries() -> None:
+    async with phone_session() as session:
+        session._num_retries += 1
+        session._num_retries = 0
+        assert session._num_retries == 1
+        session._handle_server_content(types.LiveServerContent(turn_complete=True))
+        session._num_retries = 0
+        assert session._num_retries == 0
+
+
+async def test_go_away_waits_for_the_end_of_the_turn() -> None:
+    async with phone_session() as session:
+        told: list[float] = []
+        session.on("go_away", told.append)
+        session._session_should_close.clear()
+        session._handle_go_away(types.LiveServerGoAway(time_left="50s"))
+        assert told == [50.0]
+        assert not session._session_should_close.is_set()
+        session._handle_server_content(
+            types.LiveServerContent(turn_complete=True, interrupted=True)
+        )
+        assert not session._session_should_close.is_set()
+        session._handle_server_content(types.LiveServerContent(turn_complete=True))
+        assert session._session_should_close.is_set()
+
+
+async def test_go_away_without_time_left_leaves_at_once() -> None:
+    async with phone_session() as session:
+        session._session_should_close.clear()
+        session._handle_go_away(types.LiveServerGoAway(time_left="0s"))
+        async with asyncio.timeout(5):
+            await session._session_should_close.wait()
+
+
+async def test_a_usage_snapshot_between_two_replies_is_not_lost() -> None:
+    async with phone_session() as session:
+        seen: list[types.UsageMetadata] = []
+        session.on("usage", seen.append)
+        usage = types.UsageMetadata(prompt_token_count=7)
+        session._handle_usage_metadata(usage)
+        assert seen == [usage]
+
+
+async def test_resumption_is_left_out_where_it_is_off() -> None:
+    async with phone_session(resumption=False) as session:
+        assert session._build_connect_config().session_resumption is None
+    async with phone_session() as session:
+        assert session._build_connect_config().session_resumption is not None
+
+
+async def test_upstreams_messages_still_have_the_events_a_call_listens_to() -> None:
+    async with phone_session() as session:
+        seen: list[llm.RealtimeModelError] = []
+        session.on("error", seen.append)
+        session._emit_error(OSError("gone"), recoverable=False)
+        assert not seen[0].recoverable
+        assert isinstance(seen[0].error, OSError)
