@@ -1,0 +1,135 @@
+"""``callfleet emulate``: run the Gemini Live emulator until it is stopped."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+import uvloop
+from rich.console import Console
+
+from callfleet_rehearsal.emulator.configuration import EmulatorConfig
+from callfleet_rehearsal.emulator.profiles import PROFILE_NAMES
+from callfleet_rehearsal.emulator.scripts import BadScriptError, read_script
+from callfleet_rehearsal.emulator.server import Emulator, PortInUseError
+from callfleet_rehearsal.emulator.timing import COMPLETE_SILENCE_SECONDS, TimingName
+
+EXIT_CANNOT_START = 2
+_DEFAULTS = EmulatorConfig()
+
+Port = Annotated[int, typer.Option(help="Port of the Live API. 0 takes a free one.")]
+ControlPort = Annotated[int, typer.Option(help="Port of the plain HTTP control port.")]
+ReadyFile = Annotated[
+    Path | None, typer.Option(help="Write url, ca_file, control_url and pid here once ready.")
+]
+Log = Annotated[Path | None, typer.Option(help="Append every event here as a JSON line.")]
+Profile = Annotated[
+    str, typer.Option(help=f"Behave like: {', '.join(PROFILE_NAMES)} (auto goes by the model).")
+]
+Timing = Annotated[
+    TimingName, typer.Option(help="ideal: 300 ms to the first audio; measured: published figures.")
+]
+Key = Annotated[
+    list[str] | None, typer.Option(help="A good API key; repeat it. None: any key is good.")
+]
+Seed = Annotated[int, typer.Option(help="Seeds every random time, so that a run repeats.")]
+ScriptFile = Annotated[Path | None, typer.Option(help="YAML or JSON of turns by number.")]
+Host = Annotated[str, typer.Option(help="Address to listen on, and the certificate's name.")]
+Folder = Annotated[Path | None, typer.Option(help="Keep the certificates here.")]
+Silence = Annotated[
+    int, typer.Option(help="Silence after a sentence that sounds complete, in ms.")
+]
+Lifetime = Annotated[float, typer.Option(help="Life of one connection, goAway included, in s.")]
+
+
+def emulate(  # noqa: PLR0913 - the options of a command line are what they are
+    port: Port = 8443,
+    control_port: ControlPort = 0,
+    ready_file: ReadyFile = None,
+    log: Log = None,
+    profile: Profile = "auto",
+    timing: Timing = TimingName.IDEAL,
+    key: Key = None,
+    seed: Seed = 0,
+    script: ScriptFile = None,
+    host: Host = _DEFAULTS.host,
+    certificates: Folder = None,
+    complete_silence_ms: Silence = round(COMPLETE_SILENCE_SECONDS * 1000),
+    connection_seconds: Lifetime = _DEFAULTS.connection_seconds,
+) -> None:
+    """Be a Gemini Live API on this machine: TLS, hears, takes turns, speaks, fails on demand."""
+    console = Console(stderr=True)
+    if profile not in PROFILE_NAMES:
+        console.print(f"--profile {profile} is none of: {', '.join(PROFILE_NAMES)}", style="red")
+        raise typer.Exit(EXIT_CANNOT_START)
+    try:
+        config = EmulatorConfig(
+            host=host,
+            port=port,
+            control_port=control_port,
+            keys=tuple(key or ()),
+            profile=profile,
+            timing=timing,
+            seed=seed,
+            complete_silence_seconds=complete_silence_ms / 1000,
+            connection_seconds=connection_seconds,
+            log_file=log,
+            certificate_folder=certificates,
+            **({} if script is None else {"script": read_script(script)}),
+        )
+        uvloop.run(_serve(config, ready_file, console))
+    except (PortInUseError, BadScriptError) as error:
+        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+        raise typer.Exit(EXIT_CANNOT_START) from error
+
+
+async def _serve(config: EmulatorConfig, ready_file: Path | None, console: Console) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with Emulator(config) as emulator:
+        if ready_file is not None:
+            _write_whole(ready_file, orjson.dumps(_facts(emulator)))
+        console.print(_welcome(emulator), highlight=False, soft_wrap=True)
+        await stopped.wait()
+    if ready_file is not None:
+        with contextlib.suppress(FileNotFoundError):
+            ready_file.unlink()
+
+
+def _facts(emulator: Emulator) -> dict[str, object]:
+    return {
+        "url": emulator.url,
+        "ca_file": str(emulator.ca_file),
+        "control_url": emulator.control_url,
+        "pid": os.getpid(),
+    }
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Let nobody read half a file."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.write_bytes(content)
+    half.replace(path)
+
+
+def _welcome(emulator: Emulator) -> str:
+    config = emulator.config
+    keys = f"{len(config.keys)} good" if config.keys else "any is good"
+    return "\n".join(
+        (
+            f"Gemini Live emulator: {emulator.url}  (timing {config.timing.value}, "
+            f"profile {config.profile}, API keys: {keys})",
+            "Point a client at it:",
+            f"  export GOOGLE_GEMINI_BASE_URL={emulator.url}",
+            f"  export SSL_CERT_FILE={emulator.ca_file}",
+            f"  export GOOGLE_API_KEY={config.keys[0] if config.keys else 'any'}",
+            f"Watch and disturb it: {emulator.control_url}  (GET /events, GET /faults)",
+            "Stop it with Ctrl-C.",
+        )
+    )

@@ -1,0 +1,36 @@
+"""What an emulator is started with."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callfleet_rehearsal.emulator.brain import Script
+from callfleet_rehearsal.emulator.conversations import HANDLE_LIFETIME_SECONDS
+from callfleet_rehearsal.emulator.timing import COMPLETE_SILENCE_SECONDS, TimingName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorConfig:
+    """Settings of one emulator. Port 0 takes a free one.
+
+    ``keys``: the API keys that are good; none means that any is. ``profile``: ``auto`` behaves as
+    the model asked for does. ``complete_silence_seconds``: the silence after a sentence that
+    sounds complete. ``connection_seconds``: life of one connection, goAway included.
+    ``session_seconds``: life of a session without context compression, resumptions included.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    control_port: int = 0
+    keys: tuple[str, ...] = ()
+    profile: str = "auto"
+    timing: TimingName = TimingName.IDEAL
+    seed: int = 0
+    complete_silence_seconds: float = COMPLETE_SILENCE_SECONDS
+    connection_seconds: float = 600.0
+    go_away_seconds: float = 60.0
+    session_seconds: float = 900.0
+    handle_lifetime_seconds: float = HANDLE_LIFETIME_SECONDS
+    most_sessions: int = 0
+    script: Script = field(default_factory=Script)
+    log_file: Path | None = None
+    certificate_folder: Path | None = None
