@@ -17,7 +17,7 @@ from callfleet_worker.bridge.vad import BLOCK_MS, Samples
 ECHO_TAIL_MS = 1_000
 _NEAR_BLOCK = EARS_RATE * BLOCK_MS // 1000
 _FAR_BLOCK = MOUTH_RATE * BLOCK_MS // 1000
-_MOST_FAR_BLOCKS_AT_ONCE = 3
+SLACK_MS = 30
 
 
 class EchoCanceller:
@@ -28,6 +28,7 @@ class EchoCanceller:
         self._delay_ms = delay_ms
         self._far: deque[tuple[int, Samples]] = deque()
         self._active_until_ns = 0
+        self._in_step = False
         self._silence = np.zeros(_FAR_BLOCK, np.int16)
 
     def playing(self, samples: Samples, starts_ns: int) -> None:
@@ -58,13 +59,21 @@ class EchoCanceller:
         return out
 
     def _feed_far(self, block_ns: int) -> None:
-        fed = 0
-        while self._far and self._far[0][0] <= block_ns and fed < _MOST_FAR_BLOCKS_AT_ONCE:
-            self._apm.process_reverse_stream(_frame(self._far.popleft()[1], MOUTH_RATE))
-            self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
-            fed += 1
-        if not fed:
+        """Give the canceller one block of the agent's sound for one of the caller's.
+
+        The two must stay in step: a block too many or too few is an echo path that has changed,
+        and is learnt anew. So small differences between the two streams' instants are let be.
+        """
+        slack_ns = SLACK_MS * NS_PER_MS
+        if not self._far or self._far[0][0] > block_ns + (slack_ns if self._in_step else 0):
+            self._in_step = False
             self._apm.process_reverse_stream(_frame(self._silence, MOUTH_RATE))
+            return
+        late = self._far[0][0] < block_ns - 2 * slack_ns
+        self._in_step = True
+        self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
+        for _ in range(min(2 if late else 1, len(self._far))):
+            self._apm.process_reverse_stream(_frame(self._far.popleft()[1], MOUTH_RATE))
 
 
 def _frame(samples: Samples, rate: int) -> rtc.AudioFrame:

@@ -188,7 +188,7 @@ class TurnClock:
         agent = bool(
             reply
             and reply.first_played_ns
-            and reply.first_played_ns <= block_ns < reply.audible_until_ns
+            and reply.first_played_ns <= block_ns < reply.audible_until_ns + _BLOCK_NS
         )
         self._count(user=speaking, agent=agent)
         if speaking and not was_speaking:

@@ -33,13 +33,6 @@ def block_levels(samples: Samples, block: int) -> NDArray[np.float64]:
     return levels
 
 
-def last_loud_sample(block: Samples, threshold_dbfs: float) -> int:
-    """Give the index after the block's last sample that is louder than the threshold's RMS."""
-    limit = 32768.0 * 10.0 ** (threshold_dbfs / 20.0)
-    loud = np.flatnonzero(np.abs(block.astype(np.int32)) >= limit)
-    return int(loud[-1]) + 1 if loud.size else len(block)
-
-
 def first_loud_sample(block: Samples, threshold_dbfs: float) -> int:
     """Give the index of the block's first sample that is louder than the threshold's RMS."""
     limit = 32768.0 * 10.0 ** (threshold_dbfs / 20.0)
