@@ -2,10 +2,13 @@
 
 import importlib
 import importlib.metadata
+import inspect
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import typer
 
 _OURS = (
     "callfleet",
@@ -19,7 +22,7 @@ _USAGE = 2
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb: the module with a typer app ``app``, and the extra that its imports come with."""
+    """One verb: the module with a function of its name, and the extra that its imports are in."""
 
     name: str
     module: str
@@ -72,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(verb: Verb, arguments: list[str]) -> int:
     try:
-        app = importlib.import_module(verb.module).app
+        function = getattr(importlib.import_module(verb.module), verb.name)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in _OURS:
@@ -83,6 +86,8 @@ def _run(verb: Verb, arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return _USAGE
+    app = typer.Typer(add_completion=False)
+    app.command(help=inspect.getdoc(function))(function)
     result = app(args=arguments, prog_name=f"callfleet {verb.name}", standalone_mode=True)
     return result if isinstance(result, int) else os.EX_OK
 
