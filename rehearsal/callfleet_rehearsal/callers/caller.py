@@ -1,0 +1,299 @@
+"""One caller's life: it joins, speaks, hears, hangs up, and says what happened."""
+
+import asyncio
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from callfleet_rehearsal.callers.account import Notes, TurnNotes, account
+from callfleet_rehearsal.callers.ear import Ear
+from callfleet_rehearsal.callers.earfaults import Spoiler
+from callfleet_rehearsal.callers.mouth import EchoingMouth, RecordedMouth, Spoken
+from callfleet_rehearsal.callers.plan import Deed
+from callfleet_rehearsal.callers.presence import Presence, Way
+from callfleet_rehearsal.callers.reports import Reports
+from callfleet_rehearsal.callers.rtp import RtpPacket, pack_rtp, parse_rtp
+from callfleet_rehearsal.callers.script import (
+    Act,
+    Action,
+    FinishedSpeaking,
+    HangUp,
+    News,
+    Script,
+    Speak,
+)
+from callfleet_rehearsal.callers.sdp import OPUS_PAYLOAD_TYPE
+from callfleet_rehearsal.callers.signalling import JoinRefusedError, Signalling
+from callfleet_rehearsal.callers.speech import Utterance
+from callfleet_rehearsal.callers.transport import Arrival
+from callfleet_rehearsal.evidence import CallEnd, CallRecord, HeardMarker, TurnKind
+
+PACKET_SECONDS = 0.02
+TICKS_PER_BATCH = 5
+_TICKS_PER_REPORT = 50
+_PACKET_TICKS = 960
+
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Voicebox:
+    """What a caller can say, encoded: per turn wide and narrow, and what lies between."""
+
+    turns: tuple[Utterance, ...]
+    narrow_turns: tuple[Utterance, ...]
+    between: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where and how a caller calls."""
+
+    room: str
+    way: Way
+    script: Script
+    voicebox: Voicebox
+    spoiler: Spoiler | None
+    phase_seconds: float
+
+
+class Caller:
+    """One call. ``listener`` is whose ear gets what this caller receives: usually its own."""
+
+    def __init__(self, line: Line, http: aiohttp.ClientSession, progress: Progress) -> None:
+        self.listener: Caller = self
+        self._line = line
+        self._plan = line.script.plan
+        self._progress = progress
+        self._presence = Presence(line.way, Signalling(http))
+        self._ear = Ear()
+        echoes = self._plan.echo
+        self._mouth = EchoingMouth() if echoes else RecordedMouth(line.voicebox.between)
+        self._notes = Notes()
+        self._reports = Reports()
+        self._end: CallEnd | None = None
+        self._detail = ""
+        self._sending = True
+        self._narrow = False
+        self._sequence = 0
+        self._ticks = 0
+        self._late: list[float] = []
+        self._packets_sent = 0
+        self._news: list[News] = []
+        self._errands: set[asyncio.Task[None]] = set()
+        self._batch_offset = self._plan.call % TICKS_PER_BATCH
+        self._answered = False
+
+    async def call(self) -> CallRecord:
+        """Live the whole call."""
+        join_started_ns = time.monotonic_ns()
+        joined_ns: int | None = None
+        try:
+            await self._presence.join()
+            joined_ns = time.monotonic_ns()
+            self._progress("joined", {"call": self._plan.call})
+            end = await self._talk(joined_ns)
+        except JoinRefusedError as error:
+            end, self._detail = CallEnd.JOIN_FAILED, str(error)
+        except ConnectionError as error:
+            lost = joined_ns is not None
+            end = CallEnd.CONNECTION_LOST if lost else CallEnd.JOIN_FAILED
+            self._detail = str(error)
+        ended_ns = time.monotonic_ns()
+        await self._leave()
+        record = self._record(end, join_started_ns, joined_ns, ended_ns)
+        self._progress("ended", {"call": record.call, "end": end, "detail": self._detail})
+        return record
+
+    async def _talk(self, now_ns: int) -> CallEnd:
+        loop = asyncio.get_running_loop()
+        self._state = self._line.script.begin(now_ns)
+        deadline = loop.time() + self._line.phase_seconds
+        while self._end is None:
+            await asyncio.sleep(deadline - loop.time())
+            self._late.append(loop.time() - deadline)
+            # On an absolute scale: a late tick is followed by an early one, as on a sound card.
+            deadline += PACKET_SECONDS
+            self._tick()
+        return self._end
+
+    async def _leave(self) -> None:
+        for errand in self._errands:
+            errand.cancel()
+        with contextlib.suppress(ConnectionError):
+            await self._presence.leave()
+
+    def _tick(self) -> None:
+        """Do what is due every 20 ms: send a packet, take what has come, sometimes think."""
+        self._send()
+        for arrival in self._presence.transport.drain():
+            self._take(arrival)
+        self._ticks += 1
+        is_batch = (self._ticks + self._batch_offset) % TICKS_PER_BATCH == 0
+        if is_batch or isinstance(self._mouth, EchoingMouth):
+            self._listen()
+        if is_batch:
+            self._think()
+        if self._ticks % _TICKS_PER_REPORT == 0:
+            self._report()
+
+    def _send(self) -> None:
+        spoken = self._mouth.next()
+        self._sequence += 1
+        if self._sending:
+            packet = RtpPacket(
+                OPUS_PAYLOAD_TYPE,
+                self._sequence,
+                self._sequence * _PACKET_TICKS,
+                self._presence.ssrc,
+                spoken.payload,
+            )
+            self._presence.transport.send_rtp(pack_rtp(packet, first_of_talk=spoken.begins))
+            self._packets_sent += 1
+            self._reports.sent(len(spoken.payload))
+        if spoken.begins or spoken.ends:
+            self._note_spoken(spoken)
+
+    def _note_spoken(self, spoken: Spoken) -> None:
+        now_ns = time.monotonic_ns()
+        turn = self._notes.turns[-1]
+        if spoken.begins:
+            turn.began_ns.append(now_ns)
+        if spoken.ends:
+            turn.ended_ns.append(now_ns)
+        if spoken.last_of_all:
+            self._news.append(FinishedSpeaking(now_ns))
+
+    def _take(self, arrival: Arrival) -> None:
+        if arrival.rtcp:
+            self._reports.take(arrival, self._presence.ssrc, self._ear.reception)
+            return
+        packet = parse_rtp(arrival.data)
+        if packet is not None and self._presence.hears(packet.ssrc):
+            self.listener.receive(packet, arrival.at_ns)
+
+    def receive(self, packet: RtpPacket, at_ns: int) -> None:
+        """Take a packet for the ear."""
+        if self._line.spoiler is None:
+            self._ear.arrive(packet, at_ns)
+            return
+        for spoiled, spoiled_ns in self._line.spoiler.spoil(packet, at_ns):
+            self._ear.arrive(spoiled, spoiled_ns)
+
+    def _listen(self) -> None:
+        heard = self._ear.listen(time.monotonic_ns())
+        if isinstance(self._mouth, EchoingMouth):
+            self._mouth.hear(self._ear.latest)
+        if not heard:
+            return
+        self._notes.hear(heard)
+        self._news += heard
+        for one in heard:
+            if isinstance(one, HeardMarker):
+                self._note_reply(one)
+
+    def _note_reply(self, marker: HeardMarker) -> None:
+        if self._line.spoiler is not None and marker.turn:
+            self._line.spoiler.reply_began(marker.at_ns)
+        self._progress(
+            "turn" if self._answered else "answered",
+            {"call": self._plan.call, "heard_call": marker.call, "heard_turn": marker.turn},
+        )
+        self._answered = True
+
+    def _think(self) -> None:
+        if self._presence.gone:
+            self._detail = self._presence.left_reason
+            self._end = CallEnd.CLOSED_BY_FLEET
+            return
+        now_ns = time.monotonic_ns()
+        news, self._news = self._news, []
+        self._state, actions = self._line.script.advance(self._state, now_ns, news)
+        for action in actions:
+            self._act(action, now_ns)
+
+    def _act(self, action: Action, now_ns: int) -> None:
+        if isinstance(action, Speak):
+            self._speak(action.turn, now_ns)
+        elif isinstance(action, HangUp):
+            self._end = action.end
+        elif isinstance(action, Act):
+            self._do(action.deed)
+
+    def _speak(self, turn: int, now_ns: int) -> None:
+        kinds, voicebox = self._plan.kinds, self._line.voicebox
+        turns = voicebox.narrow_turns if self._narrow else voicebox.turns
+        utterance = turns[turn - 1]
+        kind = kinds[turn - 1] if turn <= len(kinds) else TurnKind.PLAIN
+        self._notes.turns.append(TurnNotes(turn, kind, now_ns, utterance.pause_seconds))
+        if self._line.spoiler is not None:
+            self._line.spoiler.caller_speaks()
+        self._mouth.say(utterance)
+
+    def _do(self, deed: Deed) -> None:
+        if deed in {Deed.NARROW_BAND, Deed.WIDE_BAND}:
+            self._narrow = deed is Deed.NARROW_BAND
+        elif deed is Deed.MUTE:
+            self._sending = False
+            self._run(self._presence.mute(muted=True))
+        elif deed is Deed.UNMUTE:
+            self._sending = True
+            self._run(self._presence.mute(muted=False))
+        elif deed is Deed.UNPUBLISH:
+            self._sending = False
+            self._run(self._presence.unpublish())
+        elif deed is Deed.REPUBLISH:
+            self._run(self._republish())
+        elif deed is Deed.VANISH:
+            self._run(self._presence.vanish())
+
+    async def _republish(self) -> None:
+        await self._presence.republish()
+        self._sending = True
+
+    def _run(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    def _report(self) -> None:
+        now_ns = time.monotonic_ns()
+        packet = self._reports.make(
+            self._presence.ssrc, self._sequence * _PACKET_TICKS, self._ear.reception, now_ns
+        )
+        self._presence.transport.send_rtcp(packet)
+
+    def _record(
+        self, end: CallEnd, join_started_ns: int, joined_ns: int | None, ended_ns: int
+    ) -> CallRecord:
+        told = account(self._plan, self._notes, self._line.script.listening, ended_ns)
+        reception = self._ear.reception
+        round_trips = self._reports.round_trips or self._presence.transport.ice.round_trips
+        late = sorted(self._late)
+        return CallRecord(
+            call=self._plan.call,
+            room=self._line.room,
+            end=end,
+            join_started_ns=join_started_ns,
+            joined_ns=joined_ns,
+            greeting_heard_ns=told.greeting_heard_ns,
+            ended_ns=ended_ns,
+            turns=told.turns,
+            segments=told.segments,
+            packets_sent=self._packets_sent,
+            packets_sent_lost=self._reports.lost,
+            packets_received=reception.packets_received,
+            packets_received_lost=reception.packets_lost,
+            concealed_seconds=told.concealed_seconds,
+            heard_seconds=told.heard_seconds,
+            jitter_seconds=reception.jitter_seconds,
+            rtt_seconds=statistics.median(round_trips) if round_trips else 0.0,
+            send_late_p95_seconds=late[int(0.95 * (len(late) - 1))] if late else 0.0,
+            strange_markers=told.strange_markers,
+            detail=self._detail,
+        )
