@@ -71,33 +71,40 @@ def path_of(call_id: str, totals: Totals) -> MediaPath:
     return MediaPath(call_id, totals.protocol, totals.candidate_type)
 
 
-def totals_of(publisher: list[Any], subscriber: list[Any]) -> Totals:
-    """Read the engine's statistics, a list of protobuf messages for each peer connection."""
+def totals_of(*peers: list[Any]) -> Totals:
+    """Read the engine's statistics, a list of protobuf messages for each peer connection.
+
+    Which of the connections carries which direction is the engine's choice: one may carry both.
+    """
+    heard: list[Any] = []
     found: dict[str, Any] = {}
-    for stats in subscriber:
-        if stats.WhichOneof("stats") == "inbound_rtp" and stats.inbound_rtp.stream.kind == "audio":
-            found |= _inbound(stats.inbound_rtp)
-    for stats in publisher:
-        if stats.WhichOneof("stats") == "outbound_rtp":
-            found["packets_sent"] = stats.outbound_rtp.sent.packets_sent
-        elif stats.WhichOneof("stats") == "remote_inbound_rtp":
-            found["sent_lost"] = max(0, stats.remote_inbound_rtp.received.packets_lost)
-            found["sent_jitter_seconds"] = stats.remote_inbound_rtp.received.jitter
-    for peer in (publisher, subscriber):
+    for peer in peers:
+        for stats in peer:
+            match stats.WhichOneof("stats"):
+                case "inbound_rtp" if stats.inbound_rtp.stream.kind == "audio":
+                    heard.append(stats.inbound_rtp)
+                case "outbound_rtp" if stats.outbound_rtp.stream.kind == "audio":
+                    found["packets_sent"] = stats.outbound_rtp.sent.packets_sent
+                case "remote_inbound_rtp":
+                    found["sent_lost"] = max(0, stats.remote_inbound_rtp.received.packets_lost)
+                    found["sent_jitter_seconds"] = stats.remote_inbound_rtp.received.jitter
         found |= _path(peer)
-    return Totals(**found)
+    return Totals(**found, **_heard(heard))
 
 
-def _inbound(stats: Any) -> dict[str, Any]:
-    received, inbound = stats.received, stats.inbound
+def _heard(streams: list[Any]) -> dict[str, Any]:
+    """Add up the caller's streams: a track published anew is a stream of its own."""
+    if not streams:
+        return {}
+    latest = max(streams, key=lambda each: each.inbound.last_packet_received_timestamp)
     return {
-        "packets_received": received.packets_received,
-        "packets_lost": max(0, received.packets_lost),
-        "jitter_seconds": received.jitter,
-        "jitter_buffer_delay_seconds": inbound.jitter_buffer_delay,
-        "jitter_buffer_samples": inbound.jitter_buffer_emitted_count,
-        "concealed_samples": inbound.concealed_samples,
-        "total_samples": inbound.total_samples_received,
+        "packets_received": sum(each.received.packets_received for each in streams),
+        "packets_lost": sum(max(0, each.received.packets_lost) for each in streams),
+        "jitter_seconds": latest.received.jitter,
+        "jitter_buffer_delay_seconds": sum(each.inbound.jitter_buffer_delay for each in streams),
+        "jitter_buffer_samples": sum(each.inbound.jitter_buffer_emitted_count for each in streams),
+        "concealed_samples": sum(each.inbound.concealed_samples for each in streams),
+        "total_samples": sum(each.inbound.total_samples_received for each in streams),
     }
 
 
