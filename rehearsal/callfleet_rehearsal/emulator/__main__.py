@@ -1,4 +1,4 @@
-"""Run the emulator without the ``callfleet`` command: ``python -m callfleet_rehearsal.emulator``."""
+"""``python -m callfleet_rehearsal.emulator``: the same as ``callfleet emulate``."""
 
 import typer
 

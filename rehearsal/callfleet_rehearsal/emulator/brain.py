@@ -30,8 +30,10 @@ class ScriptedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Turns by number. ``greeting`` answers the first text; ``tool`` and ``args`` are what a caller
-    gets whose marker wants a tool (without them: the first declared one, and made-up values).
+    """Turns by number. ``greeting`` answers the first text.
+
+    ``tool`` and ``args`` are what a caller gets whose marker wants a tool; without them it is the
+    first declared one, with made-up values.
     """
 
     turns: dict[int, ScriptedTurn] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from callfleet_rehearsal.emulator.brain import Script
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
 from callfleet_rehearsal.emulator.profiles import PROFILE_NAMES
 from callfleet_rehearsal.emulator.scripts import BadScriptError, read_script
@@ -20,6 +22,7 @@ from callfleet_rehearsal.emulator.timing import COMPLETE_SILENCE_SECONDS, Timing
 
 EXIT_CANNOT_START = 2
 _DEFAULTS = EmulatorConfig()
+_COMPLETE_SILENCE_MS = round(COMPLETE_SILENCE_SECONDS * 1000)
 
 Port = Annotated[int, typer.Option(help="Port of the Live API. 0 takes a free one.")]
 ControlPort = Annotated[int, typer.Option(help="Port of the plain HTTP control port.")]
@@ -40,13 +43,11 @@ Seed = Annotated[int, typer.Option(help="Seeds every random time, so that a run 
 ScriptFile = Annotated[Path | None, typer.Option(help="YAML or JSON of turns by number.")]
 Host = Annotated[str, typer.Option(help="Address to listen on, and the certificate's name.")]
 Folder = Annotated[Path | None, typer.Option(help="Keep the certificates here.")]
-Silence = Annotated[
-    int, typer.Option(help="Silence after a sentence that sounds complete, in ms.")
-]
+Silence = Annotated[int, typer.Option(help="Silence after a sentence that sounds complete, in ms.")]
 Lifetime = Annotated[float, typer.Option(help="Life of one connection, goAway included, in s.")]
 
 
-def emulate(  # noqa: PLR0913 - the options of a command line are what they are
+def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what they are
     port: Port = 8443,
     control_port: ControlPort = 0,
     ready_file: ReadyFile = None,
@@ -58,7 +59,7 @@ def emulate(  # noqa: PLR0913 - the options of a command line are what they are
     script: ScriptFile = None,
     host: Host = _DEFAULTS.host,
     certificates: Folder = None,
-    complete_silence_ms: Silence = round(COMPLETE_SILENCE_SECONDS * 1000),
+    complete_silence_ms: Silence = _COMPLETE_SILENCE_MS,
     connection_seconds: Lifetime = _DEFAULTS.connection_seconds,
 ) -> None:
     """Be a Gemini Live API on this machine: TLS, hears, takes turns, speaks, fails on demand."""
@@ -79,7 +80,7 @@ def emulate(  # noqa: PLR0913 - the options of a command line are what they are
             connection_seconds=connection_seconds,
             log_file=log,
             certificate_folder=certificates,
-            **({} if script is None else {"script": read_script(script)}),
+            script=Script() if script is None else read_script(script),
         )
         uvloop.run(_serve(config, ready_file, console))
     except (PortInUseError, BadScriptError) as error:
@@ -93,13 +94,23 @@ async def _serve(config: EmulatorConfig, ready_file: Path | None, console: Conso
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with Emulator(config) as emulator:
-        if ready_file is not None:
-            _write_whole(ready_file, orjson.dumps(_facts(emulator)))
-        console.print(_welcome(emulator), highlight=False, soft_wrap=True)
-        await stopped.wait()
-    if ready_file is not None:
-        with contextlib.suppress(FileNotFoundError):
-            ready_file.unlink()
+        with _announced(emulator, ready_file):
+            console.print(_welcome(emulator), highlight=False, soft_wrap=True)
+            await stopped.wait()
+
+
+@contextlib.contextmanager
+def _announced(emulator: Emulator, ready_file: Path | None) -> Iterator[None]:
+    if ready_file is None:
+        yield
+        return
+    half = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+    half.write_bytes(orjson.dumps(_facts(emulator)))
+    half.replace(ready_file)
+    try:
+        yield
+    finally:
+        ready_file.unlink(missing_ok=True)
 
 
 def _facts(emulator: Emulator) -> dict[str, object]:
@@ -111,25 +122,17 @@ def _facts(emulator: Emulator) -> dict[str, object]:
     }
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """Let nobody read half a file."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_bytes(content)
-    half.replace(path)
-
-
 def _welcome(emulator: Emulator) -> str:
     config = emulator.config
     keys = f"{len(config.keys)} good" if config.keys else "any is good"
-    return "\n".join(
-        (
-            f"Gemini Live emulator: {emulator.url}  (timing {config.timing.value}, "
-            f"profile {config.profile}, API keys: {keys})",
-            "Point a client at it:",
-            f"  export GOOGLE_GEMINI_BASE_URL={emulator.url}",
-            f"  export SSL_CERT_FILE={emulator.ca_file}",
-            f"  export GOOGLE_API_KEY={config.keys[0] if config.keys else 'any'}",
-            f"Watch and disturb it: {emulator.control_url}  (GET /events, GET /faults)",
-            "Stop it with Ctrl-C.",
-        )
+    how = f"timing {config.timing.value}, profile {config.profile}, API keys: {keys}"
+    lines = (
+        f"Gemini Live emulator: {emulator.url}  ({how})",
+        "Point a client at it:",
+        f"  export GOOGLE_GEMINI_BASE_URL={emulator.url}",
+        f"  export SSL_CERT_FILE={emulator.ca_file}",
+        f"  export GOOGLE_API_KEY={config.keys[0] if config.keys else 'any'}",
+        f"Watch and disturb it: {emulator.control_url}  (GET /events, GET /faults)",
+        "Stop it with Ctrl-C.",
     )
+    return "\n".join(lines)

@@ -7,7 +7,8 @@ import orjson
 from aiohttp import ClientConnectionResetError, web
 
 from callfleet_rehearsal.emulator.events import Event
-from callfleet_rehearsal.emulator.faults import ANY, REGISTRY, BadFaultError, Point
+from callfleet_rehearsal.emulator.fault_kinds import REGISTRY, Point
+from callfleet_rehearsal.emulator.faults import ANY, BadFaultError
 from callfleet_rehearsal.emulator.shared import Shared
 
 DEFAULT_WITHIN_SECONDS = 10.0

@@ -19,7 +19,7 @@ UNREGISTERED = (
     "Please use API Key or other form of API consumer identity to call this API."
 )
 BAD_KEY = "API key not valid. Please pass a valid API key."
-BAD_TOKEN = (
+BAD_CREDENTIAL = (
     "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie "
     "or other valid authentication credential."
 )
@@ -61,13 +61,13 @@ def admit(
     if entrance.api is Api.VERTEX:
         key = headers.get("x-goog-api-key", "")
         if key or scheme.lower() == "bearer":
-            return None if _good(key or credential, keys) else Turned(401, BAD_TOKEN)
-        return Turned(401, BAD_TOKEN)
+            return None if _good(key or credential, keys) else Turned(401, BAD_CREDENTIAL)
+        return Turned(401, BAD_CREDENTIAL)
     if entrance.constrained:
         token = credential if scheme.lower() == "token" else query.get("access_token", "")
         if token.startswith(TOKEN_PREFIX) and _good(token, keys):
             return None
-        return RefusedError(POLICY_CODE, UNREGISTERED) if not token else invalid(BAD_TOKEN)
+        return RefusedError(POLICY_CODE, UNREGISTERED) if not token else invalid(BAD_CREDENTIAL)
     key = headers.get("x-goog-api-key") or query.get("key", "")
     if not key:
         return RefusedError(POLICY_CODE, UNREGISTERED)

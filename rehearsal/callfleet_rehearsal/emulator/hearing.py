@@ -83,4 +83,5 @@ def _resample(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
     if not count:
         return np.zeros(0, dtype=np.int16)
     places = np.arange(count) * (rate / LISTEN_RATE)
-    return np.interp(places, np.arange(len(samples)), samples).astype(np.int16)
+    changed: NDArray[np.int16] = np.interp(places, np.arange(len(samples)), samples).astype("<i2")
+    return changed

@@ -11,6 +11,7 @@ from callfleet_rehearsal.emulator.reading import check, decode_base64, invalid, 
 DEFAULT_RATE = 16_000
 LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
 SAMPLE_BYTES = 2
+BAD_ROLE = "Please use a valid role: user, model."
 FIRST_ONLY = "setup must be the first message and only the first"
 _AUDIO_TYPE = re.compile(
     r"audio/(?:pcm|l16)(?:\s*;\s*(?:rate=(\d{1,6})|channels=1))*", re.IGNORECASE
@@ -247,4 +248,4 @@ def check_roles(content: ClientContent, api: Api, *, needs_role: bool) -> None:
         if not turn.role and needs_role:
             raise invalid()
         if turn.role and turn.role not in allowed:
-            raise invalid("Please use a valid role: user, model.")
+            raise invalid(BAD_ROLE)

@@ -4,12 +4,14 @@ import asyncio
 import time
 import uuid
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
 from callfleet_rehearsal.emulator import brain, frames, speaking
+from callfleet_rehearsal.emulator.connection import Connection
 from callfleet_rehearsal.emulator.conversations import Conversation, PendingTool
-from callfleet_rehearsal.emulator.faults import Point
+from callfleet_rehearsal.emulator.fault_kinds import Point
 from callfleet_rehearsal.emulator.settings import CONTEXT_TOKENS, LETTERS_PER_TOKEN, SessionSettings
 from callfleet_rehearsal.emulator.shared import Shared
 from callfleet_rehearsal.emulator.speech import Speech, reply_speech
@@ -39,8 +41,6 @@ from callfleet_rehearsal.emulator.wire import Wire
 from callfleet_rehearsal.sound.marker import Marker
 
 CONTEXT_EXHAUSTED = (1007, "Request contains an invalid argument.")
-SESSION_EXPIRED = (1008, "BidiGenerateContent session expired")
-CONNECTION_OVER = (1011, "The operation was aborted.")
 TRANSCRIPT_EVERY_CHUNKS = 12
 WORDS_PER_TRANSCRIPT = 4
 EARLY_NS = 1_500_000
@@ -57,7 +57,6 @@ class Performer:
     conversation: Conversation
     clockwork: Clockwork
     talk: Talk = field(default_factory=Talk)
-    consumed: int = 0
     tool_seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -66,56 +65,28 @@ class Performer:
         self._words: list[str] = []
         self._timer: asyncio.Handle | None = None
         self._prepared: tuple[ReplyPlan, Speech] | None = None
-        self._later: set[asyncio.TimerHandle] = set()
-        self.striker = Striker(self.shared, self.name, self.wire, self.after)
-
-    # Life of the connection
+        self._spoken_seconds = 0.0
+        self.connection = Connection(self.shared, self.name, self.wire)
+        self.striker = Striker(self.shared, self.name, self.wire, self.connection.after)
 
     def open(self) -> None:
         """Accept the setup, now or after the time that this model takes."""
-        if self.strike(Point.SETUP).swallowed:
-            return
-        self.after(self.clockwork.setup_seconds(), self._opened)
+        if not self.strike(Point.SETUP).swallowed:
+            self.connection.after(self.clockwork.setup_seconds(), self._opened)
 
     def _opened(self) -> None:
-        config = self.shared.config
-        self.wire.send(frames.setup_complete(self.name, self.settings.api))
-        self._log("setup_complete")
-        self._offer_handle()
-        age = (time.monotonic_ns() - self.conversation.started_ns) / 1e9
-        life, ending = config.connection_seconds, CONNECTION_OVER
-        if not self.settings.compresses and config.session_seconds - age < life:
-            life, ending = max(0.0, config.session_seconds - age), SESSION_EXPIRED
-        self.after(max(0.0, life - config.go_away_seconds), self._go_away)
-        self.after(life, lambda: self.wire.close(*ending))
+        self.connection.accept(self.conversation, self.settings)
         self.strike(Point.READY)
-
-    def _go_away(self) -> None:
-        seconds = self.shared.config.go_away_seconds
-        self.wire.send(frames.go_away(seconds))
-        self._log("go_away", time_left=seconds)
 
     def stop(self) -> None:
         """The connection is gone: keep what can be resumed, forget the rest."""
-        for handle in (*self._later, *((self._timer,) if self._timer else ())):
-            handle.cancel()
+        self.connection.stop()
+        if self._timer is not None:
+            self._timer.cancel()
         self._speaking = None
         self.talk = Talk()
         self.conversation.connected = False
         self.conversation.last_seen_ns = time.monotonic_ns()
-
-    def after(self, seconds: float, act: "asyncio._Callback") -> None:
-        """Do something later, if the connection still stands."""
-        if seconds <= 0:
-            act()
-            return
-
-        def run() -> None:
-            self._later.discard(handle)
-            act()
-
-        handle = self._loop.call_later(seconds, run)
-        self._later.add(handle)
 
     # Decisions in, deeds out
 
@@ -195,7 +166,7 @@ class Performer:
         self.tool_seconds = 0.0
         self._prepared = (turn.plan, reply_speech(turn.plan))
         if self.settings.profile.handles_every_turn:
-            self._send_handle("")
+            self.connection.send_handle("", self.settings)
         twist = self.strike(Point.THINK, turn.plan.turn)
         if twist.empty_turn and self.talk.turn is not None:
             emptied = replace(turn, plan=replace(turn.plan, empty=True, tool=None))
@@ -299,30 +270,15 @@ class Performer:
         self._log_turn("turn_complete", turn)
         if twist.late_audio_seconds is not None:
             late = frames.audio(reply_speech(turn.plan).chunks[0])
-            self.after(twist.late_audio_seconds, lambda: self.wire.send(late))
+            self.connection.after(twist.late_audio_seconds, lambda: self.wire.send(late))
         if self.settings.profile.handles_every_turn:
-            self._offer_handle()
+            self.connection.offer_handle(self.conversation, self.settings)
         if not self.settings.compresses and ledger.context > CONTEXT_TOKENS:
             self.wire.close(*CONTEXT_EXHAUSTED)
 
-    _spoken_seconds: float = 0.0
+    # Small things
 
-    # Handles and the log
-
-    def _offer_handle(self) -> None:
-        if self.settings.resumable:
-            handle = uuid.uuid4().hex + "0000"
-            self.shared.handles.issue(handle, self.conversation)
-            self._send_handle(handle)
-
-    def _send_handle(self, handle: str) -> None:
-        if not self.settings.resumable:
-            return
-        consumed = self.consumed if self.settings.transparent else None
-        self.wire.send(frames.resumption(handle, consumed))
-        self._log("resumption", handle=handle[:8], resumable=bool(handle))
-
-    def _send_content(self, **content: object) -> None:
+    def _send_content(self, **content: Any) -> None:
         self.wire.send(frames.server_content(**content))
 
     def _log_first_audio(self, turn: UserTurn) -> None:
@@ -336,8 +292,8 @@ class Performer:
             source=turn.source.value,
         )
 
-    def _log_turn(self, event: str, turn: UserTurn, **facts: object) -> None:
+    def _log_turn(self, event: str, turn: UserTurn, **facts: Any) -> None:
         self._log(event, call=turn.plan.call, turn=turn.plan.turn, **facts)
 
-    def _log(self, event: str, **facts: object) -> None:
+    def _log(self, event: str, **facts: Any) -> None:
         self.shared.log.add(self.name, event, **facts)

@@ -45,7 +45,7 @@ def invalid(reason: str = INVALID_ARGUMENT) -> RefusedError:
 
 
 def snake(name: str) -> str:
-    """``silenceDurationMs`` → ``silence_duration_ms``, as the real API names fields in complaints."""
+    """``topK`` → ``top_k``: complaints of the real API name fields so."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
@@ -116,19 +116,18 @@ def _single(value: Any, field: Field, path: str, api: Api) -> Any:
         if not isinstance(value, dict):
             raise _bad(value, field.kind.value, path)
         return check(value, field.message, path, api)
-    if field.kind is Kind.ANY:
-        return value
     if field.kind in {Kind.STRING_MAP, Kind.SCHEMA_MAP}:
         return _map(value, field, path, api)
+    return _scalar(value, field, path)
+
+
+def _scalar(value: Any, field: Field, path: str) -> Any:
     if field.kind is Kind.ENUM:
         return _enum(value, field, path)
-    if field.kind is Kind.BOOL:
-        if not isinstance(value, bool):
-            raise _bad(value, field.kind.value, path)
-        return value
     if field.kind in {Kind.INT, Kind.FLOAT}:
         return _number(value, field.kind, path)
-    if not isinstance(value, str):
+    kept = {Kind.BOOL: bool, Kind.STRING: str, Kind.BYTES: str}.get(field.kind, object)
+    if not isinstance(value, kept):
         raise _bad(value, field.kind.value, path)
     return value
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from aiohttp import web
 
@@ -15,7 +16,8 @@ from callfleet_rehearsal.emulator.control import control_app
 from callfleet_rehearsal.emulator.conversations import Handles
 from callfleet_rehearsal.emulator.doors import Door, Turned, admit, door
 from callfleet_rehearsal.emulator.events import EventLog
-from callfleet_rehearsal.emulator.faults import Effect, FaultBox, Point
+from callfleet_rehearsal.emulator.fault_kinds import Point
+from callfleet_rehearsal.emulator.faults import Effect, FaultBox
 from callfleet_rehearsal.emulator.reading import RefusedError
 from callfleet_rehearsal.emulator.session import Session
 from callfleet_rehearsal.emulator.shared import Shared
@@ -58,7 +60,7 @@ class Emulator:
         self.url = ""
         self.control_url = ""
 
-    async def __aenter__(self) -> "Emulator":
+    async def __aenter__(self) -> Self:
         """Make certificates and speech, and listen."""
         folder = self.config.certificate_folder
         if folder is None:

@@ -1,31 +1,22 @@
 """One Live session: what the client sends goes into the decisions, what they say goes out."""
 
-import random
 import time
 from dataclasses import replace
 from typing import Any
 
 from callfleet_rehearsal.emulator import brain, listening, messages
 from callfleet_rehearsal.emulator.conversations import (
-    Conversation,
-    HandleFate,
     PendingTool,
-    refusal,
 )
-from callfleet_rehearsal.emulator.faults import Effect, Point
+from callfleet_rehearsal.emulator.fault_kinds import Point
+from callfleet_rehearsal.emulator.faults import Effect
 from callfleet_rehearsal.emulator.hearing import Ear
 from callfleet_rehearsal.emulator.performing import Performer
 from callfleet_rehearsal.emulator.profiles import Api
 from callfleet_rehearsal.emulator.reading import RefusedError, invalid
-from callfleet_rehearsal.emulator.settings import (
-    SessionSettings,
-    preamble_tokens,
-    read_functions,
-    read_settings,
-)
+from callfleet_rehearsal.emulator.setting_up import listen_rules, set_up
+from callfleet_rehearsal.emulator.settings import preamble_tokens, read_functions, read_settings
 from callfleet_rehearsal.emulator.shared import Shared
-from callfleet_rehearsal.emulator.timing import Clockwork
-from callfleet_rehearsal.emulator.tokens import Ledger
 from callfleet_rehearsal.emulator.turns import (
     CallerBegan,
     LateToolAnswered,
@@ -76,33 +67,45 @@ class Session:
 
     def _take(self, message: messages.ClientMessage, now_ns: int) -> None:
         if self.performer is None:
-            if not isinstance(message, messages.Setup):
-                raise invalid(messages.FIRST_ONLY)
-            self._set_up(message, now_ns)
+            self._begin(message)
             return
         performer = self.performer
-        performer.consumed += 1
+        performer.connection.consumed += 1
         match message:
             case messages.AudioInput():
                 self._hear(message, now_ns, performer)
             case messages.ClientContent():
                 self._read(message, now_ns, performer)
-            case messages.TextInput(letters=letters):
-                self._answer_text(performer, now_ns, letters)
             case messages.ToolResponse():
                 self._tool_answers(message, now_ns, performer)
-            case messages.ActivityStart() | messages.ActivityEnd():
-                self._activity(message, now_ns, performer)
-            case messages.AudioStreamEnd():
-                if performer.settings.detection.automatic:
-                    self._listening, found = listening.end(self._listening, now_ns)
-                    self._found(found, now_ns, performer)
             case messages.ContextUpdate():
                 self._update(message, performer)
-            case messages.VideoInput():
-                pass
             case messages.Setup():
                 raise invalid(messages.FIRST_ONLY)
+            case _:
+                self._take_realtime(message, now_ns, performer)
+
+    def _take_realtime(
+        self, message: messages.ClientMessage, now_ns: int, performer: Performer
+    ) -> None:
+        match message:
+            case messages.TextInput(letters=letters):
+                self._answer_text(performer, now_ns, letters)
+            case messages.ActivityStart() | messages.ActivityEnd():
+                self._activity(message, now_ns, performer)
+            case messages.AudioStreamEnd() if performer.settings.detection.automatic:
+                self._listening, found = listening.end(self._listening, now_ns)
+                self._found(found, now_ns, performer)
+
+    def _begin(self, message: messages.ClientMessage) -> None:
+        if not isinstance(message, messages.Setup):
+            raise invalid(messages.FIRST_ONLY)
+        config = self._shared.config
+        settings = read_settings(message.body, self.api, config.profile)
+        self.performer = set_up(self._shared, self.name, self.wire, settings)
+        self._history_open = settings.initial_history
+        self._rules = listen_rules(settings, config)
+        self.performer.open()
 
     def describe(self) -> dict[str, Any]:
         """Say what the session is doing, for people and tests."""
@@ -126,65 +129,6 @@ class Session:
         """Carry a fault out at once."""
         if self.performer is not None:
             self.performer.striker.strike(effect)
-
-    # The first message
-
-    def _set_up(self, message: messages.Setup, now_ns: int) -> None:
-        config = self._shared.config
-        settings = read_settings(message.body, self.api, config.profile)
-        conversation = self._conversation(settings, now_ns)
-        performer = Performer(
-            shared=self._shared,
-            name=self.name,
-            wire=self.wire,
-            settings=settings,
-            conversation=conversation,
-            clockwork=Clockwork(
-                config.timing, settings.profile, random.Random(f"{config.seed}:{self.name}")
-            ),
-        )
-        self.performer = performer
-        self._history_open = settings.initial_history
-        detection = settings.detection
-        self._rules = listening.ListenRules(
-            automatic=detection.automatic,
-            prefix_seconds=detection.prefix_seconds,
-            silence_seconds=detection.silence_seconds,
-            complete_silence_seconds=config.complete_silence_seconds,
-        )
-        self._shared.log.add(
-            self.name,
-            "setup",
-            model=settings.model,
-            profile=settings.profile.name,
-            automatic=detection.automatic,
-            prefix_seconds=detection.prefix_seconds,
-            silence_seconds=detection.silence_seconds,
-            interrupts=detection.interrupts,
-            functions=[function.name for function in settings.functions],
-            voice=settings.voice,
-            resumes=bool(settings.handle),
-            trigger_tokens=settings.trigger_tokens,
-            target_tokens=settings.target_tokens,
-        )
-        performer.open()
-
-    def _conversation(self, settings: SessionSettings, now_ns: int) -> Conversation:
-        ledger = Ledger(
-            preamble=settings.preamble_tokens,
-            trigger=settings.trigger_tokens,
-            target=settings.target_tokens,
-        )
-        if not settings.handle:
-            return Conversation(model=settings.model, ledger=ledger, started_ns=now_ns)
-        handles = self._shared.handles
-        fate, found = handles.look_up(settings.handle, settings.model, now_ns)
-        self._shared.log.add(self.name, "resume", fate=fate.value)
-        if fate is not HandleFate.GOOD or found is None:
-            raise refusal(fate)
-        found.connected = True
-        found.ledger = replace(ledger, turns=found.ledger.turns)
-        return found
 
     # What is heard
 
@@ -330,7 +274,7 @@ class Session:
             timing = performer.clockwork.turn(0.0)
             timing = replace(timing, think_seconds=timing.after_tool_seconds)
             turn = UserTurn(Source.TOOL_RESULT, now_ns, now_ns, 0.0, 0.0, plan, timing)
-            performer.happen(LateToolAnswered(turn, answer.scheduling))
+            performer.happen(LateToolAnswered(turn, answer.scheduling, self._listening.speaking))
 
     @staticmethod
     def _pending(

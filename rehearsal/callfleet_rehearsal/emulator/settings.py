@@ -19,8 +19,11 @@ CONTEXT_TOKENS = 128_000
 DEFAULT_TRIGGER_TOKENS = CONTEXT_TOKENS * 8 // 10
 LETTERS_PER_TOKEN = 4
 MAX_TEMPERATURE = 2.0
+BAD_MODEL_NAME = "* BidiGenerateContentRequest.model: unexpected model name format"
+NOT_AUDIO = "Cannot extract voices from a non-audio request."
+NO_THINKING_LEVEL = "Thinking level is not supported for this model."
 VOICES = frozenset(
-    [
+    {
         "achernar",
         "achird",
         "algenib",
@@ -51,7 +54,7 @@ VOICES = frozenset(
         "vindemiatrix",
         "zephyr",
         "zubenelgenubi",
-    ]
+    }
 )
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 
@@ -137,7 +140,7 @@ def read_settings(setup: dict[str, Any], api: Api, forced_profile: str) -> Sessi
 
 def _profile(model: str, api: Api, forced: str) -> ModelProfile:
     if "models/" not in model or not bare_model(model):
-        raise invalid("* BidiGenerateContentRequest.model: unexpected model name format")
+        raise invalid(BAD_MODEL_NAME)
     profile = profile_for(model, api, forced)
     if profile is None and api is Api.VERTEX:
         message = (
@@ -156,7 +159,7 @@ def _profile(model: str, api: Api, forced: str) -> ModelProfile:
 def _check_generation(generation: dict[str, Any], model: str, profile: ModelProfile) -> None:
     modalities = generation.get("responseModalities", ["AUDIO"])
     if modalities == ["TEXT"] and not profile.tools_non_blocking:
-        raise invalid("Cannot extract voices from a non-audio request.")
+        raise invalid(NOT_AUDIO)
     if modalities not in (["AUDIO"], []):
         named = ", ".join(modalities)
         message = (
@@ -169,7 +172,7 @@ def _check_generation(generation: dict[str, Any], model: str, profile: ModelProf
     if "thinkingLevel" in generation.get("thinkingConfig", {}) and (
         bare_model(model) in profile.refuses_thinking_level
     ):
-        raise invalid("Thinking level is not supported for this model.")
+        raise invalid(NO_THINKING_LEVEL)
     voice = _voice(generation)
     if voice and voice.lower() not in VOICES:
         message = f"Requested voice api_name '{voice}' is not available for model {model}"
@@ -194,7 +197,8 @@ def read_functions(tools: list[dict[str, Any]], profile: ModelProfile) -> tuple[
                 )
                 raise invalid(message)
             if any(function.name == name for function in functions):
-                raise invalid(f"Duplicate function declaration found: {name}")
+                message = f"Duplicate function declaration found: {name}"
+                raise invalid(message)
             behavior = declared.get("behavior", "UNSPECIFIED")
             default_blocking = not profile.tools_non_blocking
             blocking = behavior == "BLOCKING" or (behavior == "UNSPECIFIED" and default_blocking)

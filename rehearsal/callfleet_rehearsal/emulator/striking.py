@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from callfleet_rehearsal.emulator import frames
-from callfleet_rehearsal.emulator.faults import Deed, Effect, Point
+from callfleet_rehearsal.emulator.fault_kinds import Deed, Point
+from callfleet_rehearsal.emulator.faults import Effect
 from callfleet_rehearsal.emulator.shared import Shared
 from callfleet_rehearsal.emulator.wire import Wire
 
@@ -45,7 +46,7 @@ class Striker:
         shared: Shared,
         name: str,
         wire: Wire,
-        after: Callable[[float, Callable[[], object]], None],
+        after: Callable[[float, Callable[[], None]], None],
     ) -> None:
         self._shared = shared
         self._name = name

@@ -111,6 +111,7 @@ class LateToolAnswered:
 
     turn: UserTurn
     scheduling: Scheduling
+    caller_speaks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,60 +191,66 @@ Step = tuple[Talk, tuple[Action, ...]]
 
 def step(talk: Talk, happened: Happening) -> Step:
     """Decide what follows from what happened."""
-    match happened:
-        case CallerBegan(may_interrupt=True):
-            return _interrupt(talk)
-        case TurnEnded(turn=turn):
-            return _turn_ended(talk, turn)
-        case ToolCalled(call_id=call_id) if talk.phase is Phase.TOOL:
+    if isinstance(happened, CallerBegan):
+        return _interrupt(talk) if happened.may_interrupt else (talk, ())
+    if isinstance(happened, TurnEnded):
+        return _turn_ended(talk, happened.turn)
+    if isinstance(happened, LateToolAnswered):
+        return _late_answer(talk, happened)
+    if isinstance(happened, Clock):
+        return _due(talk) if talk.due_ns and happened.now_ns >= talk.due_ns else (talk, ())
+    return _progress(talk, happened)
+
+
+def _progress(talk: Talk, happened: ToolCalled | ToolAnswered | AudioSent) -> Step:
+    match talk.phase, happened:
+        case Phase.TOOL, ToolCalled(call_id=call_id):
             return replace(talk, tool_ids=(*talk.tool_ids, call_id)), ()
-        case ToolAnswered(at_ns=at_ns) if talk.phase is Phase.TOOL and talk.turn is not None:
+        case Phase.TOOL, ToolAnswered(at_ns=at_ns) if talk.turn is not None:
             due = at_ns + round(talk.turn.timing.after_tool_seconds * 1e9)
             return replace(talk, phase=Phase.THINK, due_ns=due, tool_ids=()), ()
-        case LateToolAnswered(turn=turn, scheduling=scheduling):
-            return _late_answer(talk, turn, scheduling)
-        case AudioSent(played_ns=played_ns) if talk.phase is Phase.GEN and talk.turn is not None:
+        case Phase.GEN, AudioSent(played_ns=played_ns) if talk.turn is not None:
             waiting = replace(talk, phase=Phase.PLAYBACK_WAIT, due_ns=played_ns)
             return waiting, (FinishGeneration(talk.turn),)
-        case Clock(now_ns=now_ns) if talk.due_ns and now_ns >= talk.due_ns:
-            return _due(talk)
     return talk, ()
 
 
 def _interrupt(talk: Talk) -> Step:
-    if talk.phase is Phase.IDLE or talk.turn is None:
+    if talk.turn is None:
         return talk, ()
-    return Talk(), (Interrupt(talk.turn, talk.tool_ids),)
+    return Talk(queued=talk.queued), (Interrupt(talk.turn, talk.tool_ids),)
 
 
 def _turn_ended(talk: Talk, turn: UserTurn) -> Step:
     if talk.phase is Phase.IDLE:
-        return _begin(turn)
+        return _begin(turn, talk.queued)
     if turn.source is Source.TEXT:
-        _, stopped = _interrupt(talk)
-        begun, actions = _begin(turn)
-        return begun, stopped + actions
+        return _break_in(talk, turn)
     return replace(talk, queued=turn), ()
 
 
-def _begin(turn: UserTurn) -> Step:
+def _begin(turn: UserTurn, queued: UserTurn | None) -> Step:
     due = turn.due_ns
     if turn.plan.tool is not None:
-        waited = turn.timing.think_seconds - turn.timing.before_tool_seconds
-        due -= round(waited * 1e9)
-    return Talk(phase=Phase.THINK, turn=turn, due_ns=max(due, 1)), (BeginTurn(turn),)
+        due -= round((turn.timing.think_seconds - turn.timing.before_tool_seconds) * 1e9)
+    begun = Talk(phase=Phase.THINK, turn=turn, queued=queued, due_ns=max(due, 1))
+    return begun, (BeginTurn(turn),)
 
 
-def _late_answer(talk: Talk, turn: UserTurn, scheduling: Scheduling) -> Step:
-    if scheduling is Scheduling.SILENT:
+def _break_in(talk: Talk, turn: UserTurn) -> Step:
+    stopped, first = _interrupt(talk)
+    begun, then = _begin(turn, stopped.queued)
+    return begun, first + then
+
+
+def _late_answer(talk: Talk, late: LateToolAnswered) -> Step:
+    if late.scheduling is Scheduling.SILENT:
         return talk, ()
-    if talk.phase is Phase.IDLE:
-        return _begin(turn)
-    if scheduling is Scheduling.WHEN_IDLE:
-        return replace(talk, queued=talk.queued or turn), ()
-    _, stopped = _interrupt(talk)
-    begun, actions = _begin(turn)
-    return begun, stopped + actions
+    if late.scheduling is Scheduling.INTERRUPT:
+        return _break_in(talk, late.turn)
+    if talk.phase is Phase.IDLE and not late.caller_speaks:
+        return _begin(late.turn, None)
+    return replace(talk, queued=talk.queued or late.turn), ()
 
 
 def _due(talk: Talk) -> Step:
@@ -252,22 +259,22 @@ def _due(talk: Talk) -> Step:
         return talk, ()
     if talk.phase is Phase.PLAYBACK_WAIT:
         return _complete(talk, turn)
-    if talk.phase is not Phase.THINK:
-        return talk, ()
-    tool = turn.plan.tool
-    if tool is not None and not talk.tool_called:
-        if tool.blocking:
-            waiting = replace(talk, phase=Phase.TOOL, due_ns=0, tool_called=True)
-            return waiting, (CallTool(turn),)
-        finished, actions = _complete(talk, turn)
-        return finished, (CallTool(turn), *actions)
+    if turn.plan.tool is not None and not talk.tool_called:
+        return _call_tool(talk, turn, turn.plan.tool)
     if turn.plan.empty:
         return _complete(talk, turn)
     return replace(talk, phase=Phase.GEN, due_ns=0), (Speak(turn),)
 
 
+def _call_tool(talk: Talk, turn: UserTurn, tool: ToolPlan) -> Step:
+    if tool.blocking:
+        return replace(talk, phase=Phase.TOOL, due_ns=0, tool_called=True), (CallTool(turn),)
+    finished, actions = _complete(talk, turn)
+    return finished, (CallTool(turn), *actions)
+
+
 def _complete(talk: Talk, turn: UserTurn) -> Step:
     if talk.queued is None:
         return Talk(), (CompleteTurn(turn),)
-    begun, actions = _begin(talk.queued)
+    begun, actions = _begin(talk.queued, None)
     return begun, (CompleteTurn(turn), *actions)

@@ -1,4 +1,4 @@
-"""One client's websocket: frames go out in order, and can be held, cut off or closed at any time."""
+"""One client's websocket: frames go out in order, and can be held, cut off or closed."""
 
 import asyncio
 import socket
