@@ -75,7 +75,7 @@ def _record_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _pack_for_parent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     message = event.pop("event", "")
-    packed: EventDict = {"event": message, "extra": {FACTS: dict(event)}}
+    packed: EventDict = {"event": message, FACTS: dict(event)}
     return packed
 
 

@@ -1,0 +1,78 @@
+"""A worker with a trivial call, for tests of the parent: ``python worker_probe.py``."""
+
+import asyncio
+import os
+import sys
+import time
+
+import structlog
+from livekit.agents import JobContext
+
+from callfleet_contract.events import CallEnded, CallStarted, TurnMeasured
+from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
+from callfleet_worker.parent.agent_class import AgentClassError
+from callfleet_worker.parent.health import PortTakenError
+from callfleet_worker.parent.life import live
+from callfleet_worker.parent.preflight import RefusedError
+from callfleet_worker.reporting import EventSink
+from callfleet_worker.settings import SettingsError, load
+
+MS = 1_000_000
+
+
+def turn(call_id: str, room: str) -> TurnMeasured:
+    """A turn of 400 ms, of which the fleet made 100."""
+    now_ns = time.monotonic_ns()
+    return TurnMeasured(
+        call_id=call_id,
+        room=room,
+        turn=1,
+        end=TurnEnd.COMPLETED,
+        speech_end_ns=now_ns - 400 * MS,
+        model_sent_ns=now_ns - 350 * MS,
+        first_model_audio_ns=now_ns - 50 * MS,
+        first_played_ns=now_ns,
+        tool_seconds=0.0,
+        jitter_buffer_seconds=0.0,
+        agent_rtt_seconds=0.0,
+        heard_seconds=2.0,
+        played_seconds=2.0,
+    )
+
+
+async def entrypoint(ctx: JobContext) -> None:
+    """Say that a call has started and had a turn, and stay until the room is gone."""
+    events: EventSink = ctx.proc.userdata["events"]
+    call_id, room = ctx.job.id, ctx.room.name
+    started_ns = time.monotonic_ns()
+    events.emit(CallStarted(call_id, room, started_ns))
+    await ctx.connect()
+    events.emit(turn(call_id, room))
+    structlog.get_logger("probe").info("call runs", call_id=call_id, job_process=os.getpid())
+
+    async def say_goodbye(reason: str) -> None:
+        was_told = reason == "parent process shutdown"
+        seconds = (time.monotonic_ns() - started_ns) / 1e9
+        outcome = CallOutcome.DROPPED if was_told else CallOutcome.COMPLETED
+        why = CallReason.WORKER_STOPPED if was_told else CallReason.CALLER_HUNG_UP
+        events.emit(CallEnded(call_id, room, outcome, why, seconds))
+        events.close()
+
+    ctx.add_shutdown_callback(say_goodbye)
+
+
+def main() -> int:
+    """Run the worker as ``callfleet worker`` does."""
+    try:
+        # Its own name in the processes, too: what is __main__ here is not there.
+        from worker_probe import entrypoint as named  # noqa: PLC0415
+
+        asyncio.run(live(load(), named))
+    except (SettingsError, AgentClassError, PortTakenError, RefusedError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

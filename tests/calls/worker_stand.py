@@ -1,0 +1,164 @@
+"""Start workers for tests, ask them how they are, and give them calls."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import psutil
+from livekit import api
+
+from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_rehearsal.stack.processes import Child, Children, inherited_environment
+
+HERE = Path(__file__).parent
+PROGRAM = HERE / "worker_probe.py"
+START_SECONDS = 60.0
+PATIENCE_SECONDS = 40.0
+
+
+async def until(true: Callable[[], bool], what: str) -> None:
+    """Wait for something that is seen by looking only."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not true():
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        message = f"not {what} after {PATIENCE_SECONDS:.0f} s"
+        raise AssertionError(message) from error
+
+
+@dataclass(slots=True)
+class Worker:
+    """A worker's process, seen from outside."""
+
+    child: Child
+    agent_name: str
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What it logged."""
+        for line in self.child.log.read_text(encoding="utf-8").splitlines():
+            if line.startswith("{"):
+                yield json.loads(line)
+
+    def logged(self, event: str, **facts: Any) -> list[dict[str, Any]]:
+        """Its lines about one thing."""
+        return [
+            line
+            for line in self.lines()
+            if line["event"] == event and all(line.get(name) == facts[name] for name in facts)
+        ]
+
+    @property
+    def url(self) -> str:
+        """Where its health is asked for."""
+        return f"http://{self.logged('worker starts')[0]['http']}"
+
+    async def is_true(self, truth: str) -> bool:
+        """Ask for one of its three truths."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/healthz/{truth}") as answer,
+        ):
+            assert (await answer.json())[truth] is (answer.status == 200)
+            return answer.status == 200
+
+    async def becomes(self, truth: str, *, value: bool = True) -> None:
+        """Wait until one of them changes."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.is_true(truth) is not value:
+                await asyncio.sleep(0.05)
+
+    async def metrics(self) -> dict[str, float]:
+        """Read its metrics: series with labels, as written, and their values."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/metrics") as answer,
+        ):
+            text = await answer.text()
+        rows = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in rows}
+
+    async def metric_becomes(self, name: str, value: float) -> None:
+        """Wait until a series has a value."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await self.metrics()).get(name) != value:
+                await asyncio.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the parent a signal."""
+        os.kill(self.child.pid, number)
+
+    async def ends(self) -> int:
+        """Wait for its end; return its exit code."""
+        return await asyncio.wait_for(asyncio.to_thread(self.child.process.wait), PATIENCE_SECONDS)
+
+    def left_behind(self) -> list[int]:
+        """Its session's processes that live, the parent included."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self.child.pid:
+                    found.append(process.pid)
+            except ProcessLookupError:
+                continue
+        return found
+
+
+def start_worker(children: Children, server: LiveKitServer, **more: str) -> Worker:
+    """Start a worker with a name of its own, so that no other test's calls reach it."""
+    agent_name = f"agent-{uuid4().hex[:8]}"
+    environment = inherited_environment(
+        LIVEKIT_URL=server.url,
+        LIVEKIT_API_KEY=server.api_key,
+        LIVEKIT_API_SECRET=server.api_secret,
+        GOOGLE_API_KEY="no key is needed here",
+        CALLFLEET_AGENT_NAME=agent_name,
+        CALLFLEET_HTTP__HOST="127.0.0.1",
+        CALLFLEET_HTTP__PORT="0",
+        PYTHONPATH=os.pathsep.join(path for path in [str(HERE), *sys.path] if path),
+    )
+    environment.update(more)
+    command = [sys.executable, PROGRAM]
+    return Worker(children.start(f"worker-{agent_name}", command, environment), agent_name)
+
+
+class Caller:
+    """Makes rooms that ask for a worker, as a caller's token does."""
+
+    def __init__(self, server: LiveKitServer) -> None:
+        self._api = api.LiveKitAPI(server.http_url, server.api_key, server.api_secret)
+
+    async def __aenter__(self) -> "Caller":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._api.aclose()
+
+    async def call(self, worker: Worker) -> str:
+        """Open a room for the worker to be sent to."""
+        room = f"room-{uuid4().hex[:12]}"
+        await self._api.room.create_room(
+            api.CreateRoomRequest(
+                name=room,
+                empty_timeout=120,
+                agents=[api.RoomAgentDispatch(agent_name=worker.agent_name)],
+            )
+        )
+        return room
+
+    async def hang_up(self, room: str) -> None:
+        """Close the room."""
+        await self._api.room.delete_room(api.DeleteRoomRequest(room=room))
+
+    async def agents(self, room: str) -> int:
+        """Count the agents in a room."""
+        found = await self._api.room.list_participants(api.ListParticipantsRequest(room=room))
+        return len(found.participants)
