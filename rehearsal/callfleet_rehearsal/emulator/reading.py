@@ -15,6 +15,11 @@ POLICY_CODE = 1008
 MAX_REASON_BYTES = 123
 INVALID_ARGUMENT = "Request contains an invalid argument."
 INT32_LIMIT = 2**31
+_BAD_JSON = "Invalid JSON payload received."
+BAD_TOKEN = f"{_BAD_JSON} Unexpected token."
+END_OF_STRING = f"{_BAD_JSON} Unexpected end of string. Expected a value."
+BAD_ROOT = f'{_BAD_JSON} Unknown name "": Root element must be a message.'
+SET_TWICE = "Proto field is not repeating, cannot be set twice."
 
 
 def fit_reason(text: str) -> str:
@@ -60,11 +65,9 @@ def parse_json(data: str | bytes) -> dict[str, Any]:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        message = f"Invalid JSON payload received. {str(error).split(': ', maxsplit=1)[0]}"
-        raise invalid(message) from error
+        raise invalid(BAD_TOKEN if data else END_OF_STRING) from error
     if not isinstance(body, dict):
-        message = 'Invalid JSON payload received. Unknown name "": Root element must be a message.'
-        raise invalid(message)
+        raise invalid(BAD_ROOT)
     return body
 
 
@@ -86,7 +89,7 @@ def check(body: dict[str, Any], message: str, path: str, api: Api) -> dict[str, 
         if value is None:
             continue
         if name in checked:
-            raise _unknown(key, path, "Proto field is not repeating, cannot be set twice.")
+            raise _unknown(key, path, SET_TWICE)
         inner = f"{path}.{snake(name)}" if path else snake(name)
         checked[name] = _value(value, fields[name], key, inner, api)
     return checked
@@ -98,7 +101,7 @@ def _exists(field: Field, api: Api) -> bool:
 
 def _unknown(key: str, path: str, why: str) -> RefusedError:
     where = f" at '{path}'" if path else ""
-    return invalid(f'Invalid JSON payload received. Unknown name "{key}"{where}: {why}')
+    return invalid(f'{_BAD_JSON} Unknown name "{key}"{where}: {why}')
 
 
 def _value(value: Any, field: Field, key: str, path: str, api: Api) -> Any:
