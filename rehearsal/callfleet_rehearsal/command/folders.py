@@ -1,10 +1,10 @@
 """Where a run puts what it writes."""
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 
 RUNS = Path("rehearsals")
+KEPT = frozenset({"report.html", "report.json"})
 
 
 def new_folder(now: datetime) -> Path:
@@ -21,8 +21,8 @@ def new_folder(now: datetime) -> Path:
     raise FileExistsError(message)
 
 
-def remove(folder: Path) -> None:
-    """Remove a run's folder, and the folder of runs where it was the only one."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if RUNS.is_dir() and not any(RUNS.iterdir()):
-        RUNS.rmdir()
+def remove_logs(folder: Path) -> None:
+    """Remove what only matters where something went wrong; the report and the verdict stay."""
+    for file in folder.iterdir():
+        if file.name not in KEPT:
+            file.unlink()

@@ -30,7 +30,7 @@ def cpu_by_role(
 
     Call processes that have ended are in the time of whoever waited for them.
     """
-    cpu = dict.fromkeys(sessions.values(), 0.0)
+    cpu = {role: 0.0 for session, role in sessions.items() if session != worker}
     for stat in stats:
         if stat.session == worker:
             own = PARENT_ROLE if stat.pid == worker else CALLS_ROLE

@@ -9,15 +9,16 @@ from typing import Any
 
 import callfleet_tools
 from callfleet_rehearsal.callers.plan import CallPlan, Listening, RunPlan
-from callfleet_rehearsal.evidence import CallRecord, MachineState, ProcessCost
+from callfleet_rehearsal.readers import read_calls, read_inside_turns, read_model_turns
 from callfleet_rehearsal.stack import livekit, worker
-from callfleet_rehearsal.stack.callers import read_records, start_callers
+from callfleet_rehearsal.stack.callers import start_callers
 from callfleet_rehearsal.stack.costs import Meter
 from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.errors import StackError
 from callfleet_rehearsal.stack.lines import Lines
 from callfleet_rehearsal.stack.processes import Child, Children
 from callfleet_rehearsal.stack.scenario import turn_kinds
+from callfleet_rehearsal.verdict import Evidence
 
 _LOOK_AGAIN_SECONDS = 0.25
 _CALL_SETUP_SECONDS = 60.0
@@ -41,18 +42,6 @@ class Order:
     model: Model
     timing: str
     spacing_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a rehearsal has left: records of the callers, logs of the others, and the costs."""
-
-    order: Order
-    calls: tuple[CallRecord, ...]
-    model_log: Path | None
-    worker_log: Path
-    costs: tuple[ProcessCost, ...]
-    machine: MachineState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +83,28 @@ def start_stack(order: Order, children: Children, watcher: Watcher) -> Stack:
     return Stack(children, server, emulator, running, child)
 
 
-def rehearse(order: Order, folder: Path, watcher: Watcher) -> Seen:
+def rehearse(order: Order, folder: Path, watcher: Watcher) -> Evidence:
     """Rehearse once. Nothing that was started is left behind, however it ends.
 
     Raises:
         StackError: a part of the stack failed; the message has the end of its log.
         ToolError: there is no LiveKit server, and none can be built.
+        UnreadableError: a part did not write what it should have.
 
     """
     with Children(folder) as children:
         stack = start_stack(order, children, watcher)
         watcher.step("callers get ready")
         callers, out = start_callers(children, _plan(order, stack, folder.name))
-        roles = {child.pid: child.role for child in children}
-        meter = Meter(roles, stack.worker_child.pid)
+        meter = Meter({child.pid: child.role for child in children}, stack.worker_child.pid)
         _follow(callers, children, order, _Audience(watcher, meter, order))
-        calls = read_records(out)
         watcher.step("the stack stops")
+    calls = read_calls(out)
     late = max((call.send_late_p95_seconds for call in calls), default=0.0)
-    return Seen(
-        order=order,
+    return Evidence(
         calls=calls,
-        model_log=stack.emulator.event_log if stack.emulator else None,
-        worker_log=stack.worker_child.log,
+        model_turns=read_model_turns(stack.emulator.event_log) if stack.emulator else (),
+        inside_turns=read_inside_turns(stack.worker_child.log),
         costs=meter.costs(),
         machine=meter.machine_state(late),
     )

@@ -1,0 +1,144 @@
+"""The verb ``callfleet rehearse``: place calls, watch them, judge them."""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from callfleet_rehearsal.callers.plan import PlanError
+from callfleet_rehearsal.command.ending import signals_end_the_block
+from callfleet_rehearsal.command.folders import new_folder, remove_logs
+from callfleet_rehearsal.command.progress import shown
+from callfleet_rehearsal.emulator.timing import TimingName
+from callfleet_rehearsal.evidence import TurnKind
+from callfleet_rehearsal.judge import judge, untested_by
+from callfleet_rehearsal.readers import UnreadableError
+from callfleet_rehearsal.report.facts import RunFacts
+from callfleet_rehearsal.report.table import table
+from callfleet_rehearsal.report.writing import write
+from callfleet_rehearsal.stack.errors import StackError
+from callfleet_rehearsal.stack.rehearsal import Model, Order
+from callfleet_rehearsal.stack.rehearsal import rehearse as rehearse_once
+from callfleet_rehearsal.stack.scenario import turn_kinds
+from callfleet_rehearsal.verdict import Outcome
+from callfleet_tools import ToolError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+MOST_CALLS, MOST_TURNS = 200, 60
+
+Calls = Annotated[int, typer.Option(min=1, max=MOST_CALLS, help="Calls at the same time.")]
+Turns = Annotated[int, typer.Option(min=1, max=MOST_TURNS, help="Turns of each call.")]
+ModelName = Annotated[
+    Model | None,
+    typer.Option("--model", help="Who answers. Unset: gemini where GOOGLE_API_KEY is set."),
+]
+Timing = Annotated[
+    TimingName,
+    typer.Option(help="How fast the emulator is: the objectives' ideal, or as was measured."),
+]
+Seed = Annotated[int, typer.Option(help="The same seed has callers do the same again.")]
+Spacing = Annotated[
+    float, typer.Option("--spacing", min=0, max=60, help="Seconds between two calls' starts.")
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="Also write the verdict here, for machines.")
+]
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", help="Write the report here, not into the run's folder.")
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep all logs, also where all is well.")]
+
+
+def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
+    *,
+    calls: Calls = 10,
+    turns: Turns = 6,
+    model: ModelName = None,
+    timing: Timing = TimingName.IDEAL,
+    seed: Seed = 1,
+    spacing_seconds: Spacing = 0.2,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
+    keep: Keep = False,
+) -> None:
+    """Place simultaneous calls through a real LiveKit server and a real worker, and judge them.
+
+    Exit codes: 0 every objective is met, 1 one is missed or something broke, 2 wrong use,
+    3 the machine was too busy to judge.
+    """
+    console = Console()
+    order = Order(calls, turns, seed, _model(console, model), timing.value, spacing_seconds)
+    for file in (json_file, html_file):
+        if file is not None and not file.absolute().parent.is_dir():
+            _give_up(console, f"there is no folder {file.parent} to write {file.name} in", USAGE)
+    now = datetime.now(tz=UTC).astimezone()
+    folder = new_folder(now)
+    console.print(_announcement(order, folder), highlight=False, soft_wrap=True)
+    try:
+        with signals_end_the_block(), shown(console, calls, turns) as watcher:
+            evidence = rehearse_once(order, folder, watcher)
+    except (StackError, ToolError, UnreadableError, PlanError) as error:
+        _give_up(console, str(error), FAILED)
+    except KeyboardInterrupt:
+        _give_up(console, f"stopped; nothing runs any more; logs are in {folder}", INTERRUPTED)
+    verdict = judge(evidence, untested=untested_by(_kinds(order)))
+    facts = _facts(order, now)
+    written = write(folder, verdict, evidence, facts)
+    for made, asked in ((written.json, json_file), (written.html, html_file)):
+        if asked is not None:
+            shutil.copyfile(made, asked)
+    console.print(table(verdict, evidence, facts))
+    console.print(f"\nreport: {html_file or written.html}", highlight=False, soft_wrap=True)
+    if verdict.outcome is Outcome.PASS and not keep:
+        remove_logs(folder)
+    else:
+        console.print(f"logs:   {folder}", highlight=False, soft_wrap=True)
+    raise typer.Exit(verdict.exit_code)
+
+
+def _kinds(order: Order) -> list[TurnKind]:
+    return [kind for call in turn_kinds(order.calls, order.turns, order.seed) for kind in call]
+
+
+def _facts(order: Order, now: datetime) -> RunFacts:
+    emulated = order.model is Model.EMULATOR
+    return RunFacts(
+        started_at=now.isoformat(timespec="seconds"),
+        calls=order.calls,
+        turns=order.turns,
+        seed=order.seed,
+        model=order.model.value,
+        timing=order.timing if emulated else "",
+        emulated=emulated,
+    )
+
+
+def _model(console: Console, asked: Model | None) -> Model:
+    has_key = bool(os.environ.get("GOOGLE_API_KEY") or os.environ.get("CALLFLEET_MODEL__KEYS"))
+    if asked is Model.GEMINI and not has_key:
+        _give_up(
+            console,
+            "--model gemini needs a key: set GOOGLE_API_KEY to a Gemini API key, "
+            "or leave --model out to talk with the emulator",
+            USAGE,
+        )
+    if asked is not None:
+        return asked
+    return Model.GEMINI if has_key else Model.EMULATOR
+
+
+def _announcement(order: Order, folder: Path) -> str:
+    who = {
+        Model.EMULATOR: f"the embedded Gemini Live emulator ({order.timing} timing, no key needed)",
+        Model.GEMINI: "Gemini itself, with your key; this costs money",
+    }
+    return f"{order.calls} calls of {order.turns} turns with {who[order.model]}; logs in {folder}"
+
+
+def _give_up(console: Console, sentence: str, code: int) -> NoReturn:
+    console.print(sentence, style="red", highlight=False, soft_wrap=True, markup=False)
+    raise typer.Exit(code)
