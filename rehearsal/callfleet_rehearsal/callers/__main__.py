@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ def main(arguments: list[str]) -> int:
     except PlanError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    uvloop.run(run(plan, Path(arguments[1]), _tell))
+    records = uvloop.run(run(plan, _tell))
+    lines = (json.dumps(asdict(record)) + "\n" for record in records)
+    Path(arguments[1]).write_text("".join(lines), encoding="utf-8")
     return 0
 
 

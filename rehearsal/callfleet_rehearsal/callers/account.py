@@ -11,6 +11,8 @@ from callfleet_rehearsal.evidence import HeardMarker, Party, Segment, TurnKind, 
 from callfleet_rehearsal.sound.clips import reply
 from callfleet_rehearsal.sound.marker import MARKER_SECONDS, UNKNOWN_CALL
 
+HOLE_SECONDS = 0.06
+"""A reply may seem longer than it is by this much: what codec and detectors add to its ends."""
 _SECOND_NS = 1_000_000_000
 
 
@@ -78,7 +80,7 @@ def account(plan: CallPlan, notes: Notes, listening: Listening, ended_ns: int) -
     if listening is Listening.ENERGY:
         markers = _markers_from_sounds(plan.call, notes, sounds, windows)
     first_turn_ns = notes.turns[0].started_ns if notes.turns else ended_ns
-    greetings = [one.played_at_ns for one in markers if one.at_ns < first_turn_ns]
+    greetings = [one.start_ns for one in sounds if one.start_ns < first_turn_ns]
     turns = tuple(
         _turn_record(plan, listening, _Told(notes, sounds, markers), window) for window in windows
     )
@@ -86,10 +88,19 @@ def account(plan: CallPlan, notes: Notes, listening: Listening, ended_ns: int) -
         turns=turns,
         segments=_segments(notes, sounds, ended_ns),
         greeting_heard_ns=greetings[0] if greetings else None,
-        concealed_seconds=sum(one.seconds for one in notes.concealed),
+        concealed_seconds=_concealed_seconds(notes, turns),
         heard_seconds=sum(one.end_ns - one.start_ns for one in sounds) / _SECOND_NS,
         strange_markers=sum(one.call not in {plan.call, UNKNOWN_CALL} for one in markers),
     )
+
+
+def _concealed_seconds(notes: Notes, turns: tuple[TurnRecord, ...]) -> float:
+    """Add up what was missing in turns, and before the first of them."""
+    first_ns = turns[0].started_ns if turns else None
+    greeting = (
+        one.seconds for one in notes.concealed if first_ns is None or one.played_ns < first_ns
+    )
+    return sum(greeting) + sum(turn.concealed_seconds for turn in turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +112,23 @@ class _Told:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A turn, from its start to the next turn's, whose speech began at ``overtaken_ns``."""
+    """A turn, from its start to the next turn's, which spoke over its reply if it is a barge-in."""
 
     turn: TurnNotes
     end_ns: int
-    overtaken_ns: int | None
+    following: TurnNotes | None
+
+    @property
+    def overtaken_ns(self) -> int | None:
+        """When the next turn's speech began."""
+        return self.following.began_ns[0] if self.following and self.following.began_ns else None
 
 
 def _windows(notes: Notes, ended_ns: int) -> list[_Window]:
     windows: list[_Window] = []
     for turn, after in zip_longest(notes.turns, notes.turns[1:]):
         end_ns = after.started_ns if after else ended_ns
-        overtaken_ns = after.began_ns[0] if after and after.began_ns else None
-        windows.append(_Window(turn, end_ns, overtaken_ns))
+        windows.append(_Window(turn, end_ns, after))
     return windows
 
 
@@ -151,6 +166,12 @@ def _turn_record(plan: CallPlan, listening: Listening, told: _Told, window: _Win
     own = [one for one in heard if (one.call, one.turn) == (plan.call, marker_turn(turn.turn))]
     overtaken_ns = window.overtaken_ns if turn.kind is TurnKind.BARGE_IN and own else None
     sounded = _reply_seconds(told, own, window)
+    expected = _expected_seconds(plan, listening, turn)
+    missing = sum(
+        one.seconds
+        for one in told.notes.concealed
+        if turn.started_ns <= one.played_ns < window.end_ns
+    )
     return TurnRecord(
         call=plan.call,
         turn=turn.turn,
@@ -159,16 +180,12 @@ def _turn_record(plan: CallPlan, listening: Listening, told: _Told, window: _Win
         last_speech_sent_ns=turn.ended_ns[-1] if turn.ended_ns else turn.started_ns,
         heard=heard,
         reply_seconds=sounded,
-        expected_reply_seconds=_expected_seconds(plan, listening, turn),
-        concealed_seconds=sum(
-            one.seconds
-            for one in told.notes.concealed
-            if turn.started_ns <= one.played_ns < window.end_ns
-        ),
+        expected_reply_seconds=expected,
+        concealed_seconds=missing + _hole_seconds(sounded, expected, missing),
         pause_seconds=turn.pause_seconds,
         talked_into_pause=_talked_into_pause(told, own, turn),
         barge_in_onset_ns=overtaken_ns,
-        barge_in_silent_ns=_silent_ns(told, overtaken_ns) if overtaken_ns else None,
+        barge_in_silent_ns=_silent_ns(told, overtaken_ns, window) if overtaken_ns else None,
     )
 
 
@@ -204,8 +221,14 @@ def _talked_into_pause(told: _Told, own: list[HeardMarker], turn: TurnNotes) -> 
     return sounded or any(one.played_at_ns < ended_ns for one in own)
 
 
-def _silent_ns(told: _Told, onset_ns: int) -> int:
-    """When the sound that was spoken over fell silent: before the next reply began."""
+def _hole_seconds(sounded: float, expected: float, concealed: float) -> float:
+    """How much longer than itself a reply was: silence in its middle that nobody lost."""
+    hole = sounded - expected - concealed
+    return hole if expected > 0 and hole > HOLE_SECONDS else 0.0
+
+
+def _silent_ns(told: _Told, onset_ns: int, window: _Window) -> int | None:
+    """When the sound that was spoken over fell silent; None where it outlasted the caller."""
     following = [one.played_at_ns for one in told.markers if one.played_at_ns > onset_ns]
     next_reply_ns = min(following, default=None)
     ends = [
@@ -213,7 +236,9 @@ def _silent_ns(told: _Told, onset_ns: int) -> int:
         for one in told.sounds
         if next_reply_ns is None or one.start_ns < next_reply_ns - _SECOND_NS // 20
     ]
-    return max([onset_ns, *ends[-1:]])
+    silent_ns = max([onset_ns, *ends[-1:]])
+    spoken = window.following.ended_ns if window.following else []
+    return None if spoken and silent_ns > spoken[-1] else silent_ns
 
 
 def _segments(notes: Notes, sounds: list[_Sound], ended_ns: int) -> tuple[Segment, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import statistics
 import time
 from collections.abc import Callable, Coroutine
@@ -34,7 +35,8 @@ from callfleet_rehearsal.callers.transport import Arrival
 from callfleet_rehearsal.evidence import CallEnd, CallRecord, HeardMarker, TurnKind
 
 PACKET_SECONDS = 0.02
-TICKS_PER_BATCH = 5
+TICKS_PER_THOUGHT = 5
+TICKS_PER_LISTENING = 10
 _TICKS_PER_REPORT = 50
 _PACKET_TICKS = 960
 
@@ -76,7 +78,9 @@ class Caller:
         self._mouth = EchoingMouth() if echoes else RecordedMouth(line.voicebox.between)
         self._notes = Notes()
         self._reports = Reports()
-        self._end: CallEnd | None = None
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[CallEnd] = self._loop.create_future()
+        self._deadline = 0.0
         self._detail = ""
         self._sending = True
         self._narrow = False
@@ -86,7 +90,6 @@ class Caller:
         self._packets_sent = 0
         self._news: list[News] = []
         self._errands: set[asyncio.Task[None]] = set()
-        self._batch_offset = self._plan.call % TICKS_PER_BATCH
         self._answered = False
 
     async def call(self) -> CallRecord:
@@ -111,16 +114,12 @@ class Caller:
         return record
 
     async def _talk(self, now_ns: int) -> CallEnd:
-        loop = asyncio.get_running_loop()
         self._state = self._line.script.begin(now_ns)
-        deadline = loop.time() + self._line.phase_seconds
-        while self._end is None:
-            await asyncio.sleep(deadline - loop.time())
-            self._late.append(loop.time() - deadline)
-            # On an absolute scale: a late tick is followed by an early one, as on a sound card.
-            deadline += PACKET_SECONDS
-            self._tick()
-        return self._end
+        # Callers' packets are spread over the 20 ms, as those of strangers are.
+        begun = math.ceil(self._loop.time() / PACKET_SECONDS) * PACKET_SECONDS
+        self._deadline = begun + self._line.phase_seconds
+        self._loop.call_at(self._deadline, self._tick)
+        return await self._over
 
     async def _leave(self) -> None:
         for errand in self._errands:
@@ -130,14 +129,25 @@ class Caller:
 
     def _tick(self) -> None:
         """Do what is due every 20 ms: send a packet, take what has come, sometimes think."""
-        self._send()
-        for arrival in self._presence.transport.drain():
-            self._take(arrival)
+        if self._over.done():
+            return
+        self._late.append(self._loop.time() - self._deadline)
+        # On an absolute scale: a late tick is followed by an early one, as on a sound card.
+        self._deadline += PACKET_SECONDS
+        self._loop.call_at(self._deadline, self._tick)
+        try:
+            self._send()
+            for arrival in self._presence.transport.drain():
+                self._take(arrival)
+        except ConnectionError as error:
+            self._detail = str(error)
+            self._finish(CallEnd.CONNECTION_LOST)
+            return
         self._ticks += 1
-        is_batch = (self._ticks + self._batch_offset) % TICKS_PER_BATCH == 0
-        if is_batch or isinstance(self._mouth, EchoingMouth):
+        place = self._ticks + self._plan.call
+        if place % TICKS_PER_LISTENING == 0 or isinstance(self._mouth, EchoingMouth):
             self._listen()
-        if is_batch:
+        if place % TICKS_PER_THOUGHT == 0:
             self._think()
         if self._ticks % _TICKS_PER_REPORT == 0:
             self._report()
@@ -209,7 +219,7 @@ class Caller:
     def _think(self) -> None:
         if self._presence.gone:
             self._detail = self._presence.left_reason
-            self._end = CallEnd.CLOSED_BY_FLEET
+            self._finish(CallEnd.CLOSED_BY_FLEET)
             return
         now_ns = time.monotonic_ns()
         news, self._news = self._news, []
@@ -221,7 +231,7 @@ class Caller:
         if isinstance(action, Speak):
             self._speak(action.turn, now_ns)
         elif isinstance(action, HangUp):
-            self._end = action.end
+            self._finish(action.end)
         elif isinstance(action, Act):
             self._do(action.deed)
 
@@ -257,7 +267,7 @@ class Caller:
         self._sending = True
 
     def _run(self, errand: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(errand)
+        task = self._loop.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
@@ -267,6 +277,10 @@ class Caller:
             self._presence.ssrc, self._sequence * _PACKET_TICKS, self._ear.reception, now_ns
         )
         self._presence.transport.send_rtcp(packet)
+
+    def _finish(self, end: CallEnd) -> None:
+        if not self._over.done():
+            self._over.set_result(end)
 
     def _record(
         self, end: CallEnd, join_started_ns: int, joined_ns: int | None, ended_ns: int

@@ -1,6 +1,6 @@
 """DTLS 1.2 over memory: one handshake, the fingerprint checked, the SRTP keys out of it."""
 
-import datetime
+import datetime as dt
 import functools
 from dataclasses import dataclass
 
@@ -45,15 +45,15 @@ def identity() -> Identity:
     """Make the certificate once for all callers of the process."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "callfleet caller")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=_CERTIFICATE_DAYS))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=_CERTIFICATE_DAYS))
         .sign(key, hashes.SHA256())
     )
     context = SSL.Context(SSL.DTLS_METHOD)

@@ -1,8 +1,8 @@
 """A jitter buffer as a browser has one, computed from arrivals: what plays when. Pure, no clock.
 
 The delay is the 95th percentile of how much packets came later than the fastest of the last two
-seconds, in steps of 20 ms, 20 ms at least. It grows at once where a packet comes too late, and
-shrinks by a step at a time while nobody speaks.
+seconds, in steps of 20 ms, 20 ms at least. It grows at once where a packet comes too late. What is
+too much goes at once where the sender paused, fast while nobody speaks, and slowly from speech.
 """
 
 import math
@@ -16,7 +16,9 @@ from callfleet_rehearsal.callers.rtp import RTP_CLOCK_RATE
 STEP_NS = 20_000_000
 _WINDOW_PACKETS = 100
 _FIRST_DELAY_NS = 2 * STEP_NS
-_SHRINK_EVERY_NS = 500_000_000
+_SHRINK_EVERY_NS = 100_000_000
+_SHRINK_OF_SPEECH_NS = STEP_NS // 2
+_TOO_MUCH_FOR_SPEECH_NS = 2 * STEP_NS
 _TICKS_FORGIVEN = 10 * RTP_CLOCK_RATE
 _OVERTAKERS = 8
 
@@ -85,7 +87,7 @@ class JitterBuffer:
 
     def _play(self, packet: _Waiting) -> list[Slot]:
         slots = self._gap_before(packet)
-        self._adapt(packet.arrived_ns)
+        self._adapt(packet.arrived_ns, after_gap=bool(slots))
         scheduled_ns = self._anchor_ns + _as_ns(packet.ticks)
         late_ns = packet.arrived_ns - scheduled_ns
         if late_ns > 0 and self._overtaken(scheduled_ns):
@@ -116,8 +118,9 @@ class JitterBuffer:
         """Deal with ticks that nobody sent: silence of a sender that sends none, or a restart."""
         gap = packet.ticks - self._next_ticks
         if abs(gap) > _TICKS_FORGIVEN:
-            self._anchor_ns = packet.arrived_ns - _as_ns(packet.ticks) + _FIRST_DELAY_NS
-            self._delays.clear()
+            delay_ns = packet.arrived_ns - _as_ns(packet.ticks)
+            self._anchor_ns = delay_ns + _FIRST_DELAY_NS
+            self._delays = deque([delay_ns], maxlen=_WINDOW_PACKETS)
             return []
         if gap <= 0:
             return []
@@ -138,18 +141,24 @@ class JitterBuffer:
         self._next, self._next_ticks = found, packet.ticks
         return Slot(Fate.LOST, at_ns, packet.arrived_ns, missing)
 
-    def _adapt(self, arrived_ns: int) -> None:
-        if not self.quiet or not self._delays:
+    def _adapt(self, arrived_ns: int, *, after_gap: bool) -> None:
+        due = arrived_ns - self._moved_ns >= _SHRINK_EVERY_NS
+        if not after_gap and not due:
             return
+        self._moved_ns = arrived_ns
+        excess_ns = self._anchor_ns - self._wanted_ns()
+        if after_gap or (self.quiet and excess_ns < 0):
+            self._anchor_ns -= excess_ns
+        elif self.quiet:
+            self._anchor_ns -= min(STEP_NS, excess_ns)
+        elif excess_ns > _TOO_MUCH_FOR_SPEECH_NS:
+            self._anchor_ns -= _SHRINK_OF_SPEECH_NS
+
+    def _wanted_ns(self) -> int:
         ordered = sorted(self._delays)
         fastest = ordered[0]
         spread_ns = ordered[int(0.95 * (len(ordered) - 1))] - fastest
-        wanted_ns = fastest + max(1, math.ceil(spread_ns / STEP_NS)) * STEP_NS
-        if wanted_ns > self._anchor_ns:
-            self._anchor_ns = wanted_ns
-        elif arrived_ns - self._moved_ns > _SHRINK_EVERY_NS:
-            self._moved_ns = arrived_ns
-            self._anchor_ns -= min(STEP_NS, self._anchor_ns - wanted_ns)
+        return fastest + max(1, math.ceil(spread_ns / STEP_NS)) * STEP_NS
 
 
 def _as_ns(ticks: int) -> int:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 RATE = 16_000
@@ -22,6 +22,7 @@ _TAPS = 48
 _PASS_HZ = 7200.0
 
 Samples = NDArray[np.int16]
+_NOTHING: Samples = np.zeros(0, dtype=np.int16)
 
 
 class Encoder:
@@ -68,18 +69,19 @@ class Decoder:
         try:
             frames = self._codec.decode(av.Packet(payload))
         except av.FFmpegError:
-            return np.zeros(0, dtype=np.int16)
-        pieces = [frame.to_ndarray().reshape(-1) for frame in frames]
-        if len(pieces) == 1:
-            return pieces[0]
-        return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int16)
+            return _NOTHING
+        pieces: list[Samples] = [
+            np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples) for frame in frames
+        ]
+        return pieces[0] if len(pieces) == 1 else np.concatenate([_NOTHING, *pieces])
 
 
 def _low_pass() -> NDArray[np.float32]:
+    """Make the filter's taps, three to a row."""
     at = np.arange(_TAPS) - (_TAPS - 1) / 2
     taps = np.sinc(2 * _PASS_HZ / _DECODED_RATE * at) * np.blackman(_TAPS)
     normal: NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
-    return normal
+    return np.ascontiguousarray(normal.reshape(-1, _STEP).T)
 
 
 class Thinner:
@@ -94,6 +96,10 @@ class Thinner:
         """Give a third of the samples, half a millisecond late."""
         sound = np.concatenate([self._history, samples])
         self._history = sound[len(sound) - (_TAPS - _STEP) :]
-        windows = sliding_window_view(sound, _TAPS)[::_STEP]
-        thinned = windows @ self._filter
-        return np.clip(np.rint(thinned), -32768, 32767).astype(np.int16)
+        # One product for all taps of all rows; an output is the sum along a diagonal of it.
+        products = sound.reshape(-1, _STEP) @ self._filter
+        row, column = products.strides
+        shape = (len(samples) // _STEP, _TAPS // _STEP)
+        diagonals = as_strided(products, shape, (row, row + column), writeable=False)
+        thinned: Samples = np.clip(np.rint(diagonals.sum(axis=1)), -32768, 32767).astype(np.int16)
+        return thinned

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from livekit.protocol import models, rtc
@@ -180,7 +181,7 @@ class Presence:
         more = tuple(Section(str(start + index)) for index in range(count))
         self._sections += more
 
-    def _note_participants(self, participants: "list[models.ParticipantInfo]") -> None:
+    def _note_participants(self, participants: Iterable[models.ParticipantInfo]) -> None:
         for participant in participants:
             self._kinds[participant.sid] = participant.kind
 

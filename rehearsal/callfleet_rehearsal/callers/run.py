@@ -3,28 +3,34 @@
 import asyncio
 import contextlib
 import gc
-import json
 import random
 import resource
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
 from livekit import api
 
 from callfleet_rehearsal.callers import speech
 from callfleet_rehearsal.callers.caller import PACKET_SECONDS, Caller, Line, Voicebox
+from callfleet_rehearsal.callers.dtls import identity
 from callfleet_rehearsal.callers.earfaults import Spoiler
-from callfleet_rehearsal.callers.opus import NARROW_BAND_HZ, WIDE_BAND_HZ
+from callfleet_rehearsal.callers.opus import NARROW_BAND_HZ, RATE, WIDE_BAND_HZ
 from callfleet_rehearsal.callers.plan import CallPlan, Deed, EarFaults, RunPlan, Voice
 from callfleet_rehearsal.callers.presence import Way
 from callfleet_rehearsal.callers.script import Script
 from callfleet_rehearsal.callers.speech import Utterance, utter
 from callfleet_rehearsal.evidence import CallRecord, TurnKind
 from callfleet_rehearsal.relay import Relay
+from callfleet_rehearsal.sound.marker import (
+    UNKNOWN_CALL,
+    Marker,
+    MarkerFinder,
+    Speaker,
+    render,
+)
 
 SHORTEST_THINKING_SECONDS, LONGEST_THINKING_SECONDS = 0.3, 0.9
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 0.7
@@ -33,11 +39,12 @@ _NOISE_SECONDS = 4.0
 Tell = Callable[[dict[str, Any]], None]
 
 
-async def run(plan: RunPlan, out: Path, tell: Tell) -> list[CallRecord]:
-    """Place all calls, write a record of each to ``out``, and give the records."""
+async def run(plan: RunPlan, tell: Tell) -> list[CallRecord]:
+    """Place all calls, and give a record of each."""
     loop = asyncio.get_running_loop()
     tell({"event": "preparing", "calls": len(plan.calls)})
     voiceboxes = [prepare(plan, call) for call in plan.calls]
+    _warm_up()
     gc.collect()
     gc.freeze()
     cpu_before = time.process_time()
@@ -49,14 +56,39 @@ async def run(plan: RunPlan, out: Path, tell: Tell) -> list[CallRecord]:
         ]
         _cross(plan, callers)
         began = loop.time()
-        places = (
-            _place(call, caller, began) for call, caller in zip(plan.calls, callers, strict=True)
-        )
-        records = await asyncio.gather(*places)
-    text = "".join(json.dumps(asdict(record)) + "\n" for record in records)
-    out.write_text(text, encoding="utf-8")
+        async with asyncio.TaskGroup() as calls:
+            _let_faults_end_the_run(loop, calls)
+            tasks = [
+                calls.create_task(_place(call, caller, began))
+                for call, caller in zip(plan.calls, callers, strict=True)
+            ]
+    records = [task.result() for task in tasks]
     tell({"event": "finished", **_cost(records, time.process_time() - cpu_before)})
     return records
+
+
+def _warm_up() -> None:
+    """Make what is made once per process, so that no call waits for it."""
+    identity()
+    marker = render(Marker(UNKNOWN_CALL, 0), Speaker.AGENT, RATE)
+    finder = MarkerFinder(Speaker.AGENT, RATE)
+    finder.feed(np.concatenate([marker, np.zeros(RATE, dtype=np.int16)]))
+
+
+def _let_faults_end_the_run(loop: asyncio.AbstractEventLoop, calls: asyncio.TaskGroup) -> None:
+    """Hand an exception of a timer's callback to the run, which would hang without it."""
+
+    async def fail(error: Exception) -> None:
+        raise error
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            calls.create_task(fail(error))
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 def prepare(plan: RunPlan, call: CallPlan) -> Voicebox:

@@ -113,6 +113,10 @@ class Script:
                 state = self._reply_heard(state, news.played_ns)
         elif isinstance(news, SoundEnded):
             state = replace(state, sounding=False, quiet_since_ns=news.played_ns)
+            if state.stage is Stage.CALLING:
+                # A greeting whose beginning, marker and all, came before the caller could hear.
+                state = self._reply_heard(state, news.played_ns)
+                state = replace(state, sounding=False)
         elif isinstance(news, HeardMarker):
             if self._is_for_this_turn(state, news):
                 state = self._reply_heard(state, news.played_at_ns)
@@ -125,8 +129,10 @@ class Script:
         return state
 
     def _is_for_this_turn(self, state: State, heard: HeardMarker) -> bool:
-        """Whether a marker ends the wait: this turn's own, or a stranger's, which is no reply
-        but will not be followed by a better one. A late reply to an earlier turn does not.
+        """Whether a marker ends the wait.
+
+        This turn's own does, and a stranger's, which will not be followed by a better one; a late
+        reply to an earlier turn does not.
         """
         if state.turn == _GREETING_TURN or heard.call != self.plan.call:
             return True
@@ -145,19 +151,17 @@ class Script:
         return state
 
     def _proceed(self, state: State, now_ns: int) -> tuple[State, tuple[Action, ...]]:
-        if state.stage is Stage.CALLING and now_ns >= state.deadline_ns:
-            if self.plan.expects_greeting:
-                return _done(state), (HangUp(CallEnd.NEVER_ANSWERED),)
-            return self._think(state, now_ns)
-        if state.stage is Stage.WAITING and now_ns >= state.deadline_ns:
-            return self._think(state, now_ns)
         if state.stage is Stage.LISTENING:
             return self._listen(state, now_ns)
         if state.stage is Stage.THINKING:
             return self._stop_thinking(state, now_ns)
-        if state.stage is Stage.STAYING and now_ns >= state.deadline_ns:
+        if now_ns < state.deadline_ns or state.stage is Stage.SPEAKING:
+            return state, ()
+        if state.stage is Stage.CALLING and self.plan.expects_greeting:
+            return _done(state), (HangUp(CallEnd.NEVER_ANSWERED),)
+        if state.stage is Stage.STAYING:
             return _done(state), (HangUp(CallEnd.HUNG_UP),)
-        return state, ()
+        return self._think(state, now_ns)
 
     def _listen(self, state: State, now_ns: int) -> tuple[State, tuple[Action, ...]]:
         started_ns = state.reply_played_ns
