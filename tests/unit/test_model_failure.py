@@ -4,7 +4,8 @@ import pytest
 from google.genai.errors import APIError
 from livekit.agents import APIConnectionError
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.frames import Close
 from websockets.http11 import Response
 
 from callfleet_contract.outcomes import CallReason
@@ -30,6 +31,8 @@ def refused_upgrade(status: int) -> InvalidStatus:
         (APIError(1008, "Requested entity was not found."), Refusal.REQUEST),
         (APIError(1011, "RESOURCE_EXHAUSTED: Maximum concurrent se"), Refusal.QUOTA),
         (APIError(1011, "Internal error encountered."), Refusal.UNREACHABLE),
+        (ConnectionClosedError(Close(1008, "API key expired"), None), Refusal.KEY),
+        (ConnectionClosedError(None, None), Refusal.UNREACHABLE),
         (SetupStalledError("did not complete its set-up in 3 s"), Refusal.UNREACHABLE),
         (ConnectionRefusedError(111, "Connect call failed"), Refusal.UNREACHABLE),
         (OSError("[Errno -2] Name or service not known"), Refusal.UNREACHABLE),

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from google.genai.errors import APIError
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
 from callfleet_contract.outcomes import CallReason
 
 _REFUSED_STATUS = frozenset({401, 403})
@@ -16,7 +19,6 @@ _QUOTA_WORDS = re.compile(r"resource_exhausted|quota|maximum concurrent", re.IGN
 _QUOTA_STATUS = 429
 _BAD_REQUEST_CLOSE = 1007
 _POLICY_CLOSE = 1008
-_STATUS_IN_TEXT = re.compile(r"\b(?:HTTP |status |code )?(1\d{3}|[45]\d{2})\b")
 
 
 class Refusal(StrEnum):
@@ -79,16 +81,11 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _code_of(error: BaseException) -> int | None:
-    """Find a status: websockets' refused upgrade, a close frame, genai's ``code``, or the text."""
-    response = getattr(error, "response", None)
-    candidates = (
-        getattr(response, "status_code", None),
-        getattr(getattr(error, "rcvd", None), "code", None),
-        getattr(error, "code", None),
-        getattr(error, "status_code", None),
-    )
-    for candidate in candidates:
-        if isinstance(candidate, int) and candidate > 0:
-            return candidate
-    found = _STATUS_IN_TEXT.search(str(error))
-    return int(found.group(1)) if found else None
+    """Find a status: of the refused upgrade, the close frame, or google-genai's own error."""
+    if isinstance(error, InvalidStatus):
+        return error.response.status_code
+    if isinstance(error, ConnectionClosed):
+        return error.rcvd.code if error.rcvd else None
+    if isinstance(error, APIError):
+        return error.code
+    return None
