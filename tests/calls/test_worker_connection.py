@@ -4,8 +4,11 @@ import dataclasses
 import json
 import secrets
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+from aiohttp import web
 from worker_stand import START_SECONDS, start_worker, until
 
 from callfleet_rehearsal.stack.livekit import LiveKitServer, answers, settings
@@ -26,6 +29,17 @@ def start_server(children: Children, program: Path, server: LiveKitServer) -> Ch
     child = children.start("second-livekit", [program], environment, grace_seconds=0.5)
     child.wait_until(lambda: answers(f"{server.http_url}/"), START_SECONDS, "answering")
     return child
+
+
+@pytest.fixture
+async def aiohttp_nothing() -> AsyncIterator[str]:
+    """A web server that has no page."""
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    site = web.TCPSite(runner, LOOPBACK, 0)
+    await site.start()
+    yield f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
 async def test_a_worker_waits_for_its_server_and_is_ready_only_while_it_is_there(
@@ -66,14 +80,15 @@ async def test_a_wrong_secret_stops_the_start_with_the_cure_and_without_the_secr
     assert worker.left_behind() == []
 
 
-async def test_an_address_that_is_no_livekit_server_stops_the_start(children: Children) -> None:
-    with socket.create_server((LOOPBACK, 0)) as deaf:
-        pass
-    server = planned_server()
-    worker = start_worker(children, server, LIVEKIT_URL="ws://127.0.0.1:1/x", CALLFLEET_SLOTS="no")
+async def test_an_address_that_is_no_livekit_server_stops_the_start(
+    children: Children, aiohttp_nothing: str
+) -> None:
+    worker = start_worker(children, planned_server(), LIVEKIT_URL=aiohttp_nothing)
     assert await worker.ends() == 1
-    assert "CALLFLEET_SLOTS" in worker.child.log.read_text()
-    del deaf
+    said = worker.child.log.read_text().splitlines()
+    assert len(said) == 1
+    assert "is no LiveKit server" in said[0]
+    assert "LIVEKIT_URL" in said[0]
 
 
 async def test_a_port_in_use_stops_the_start_with_the_cure(

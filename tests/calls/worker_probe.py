@@ -10,10 +10,8 @@ from livekit.agents import JobContext
 
 from callfleet_contract.events import CallEnded, CallStarted, TurnMeasured
 from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
-from callfleet_worker.parent.agent_class import AgentClassError
-from callfleet_worker.parent.health import PortTakenError
+from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.life import live
-from callfleet_worker.parent.preflight import RefusedError
 from callfleet_worker.reporting import EventSink
 from callfleet_worker.settings import SettingsError, load
 
@@ -68,7 +66,7 @@ def main() -> int:
         from worker_probe import entrypoint as named  # noqa: PLC0415
 
         asyncio.run(live(load(), named))
-    except (SettingsError, AgentClassError, PortTakenError, RefusedError) as error:
+    except (SettingsError, CannotStartError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -5,10 +5,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import aiohttp
@@ -24,15 +24,19 @@ START_SECONDS = 60.0
 PATIENCE_SECONDS = 40.0
 
 
-async def until(true: Callable[[], bool], what: str) -> None:
-    """Wait for something that is seen by looking only."""
+async def until(true: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+    """Wait for what another process does, and tells nobody."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not true():
+            while not await _value(true()):
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
         message = f"not {what} after {PATIENCE_SECONDS:.0f} s"
         raise AssertionError(message) from error
+
+
+async def _value(seen: bool | Awaitable[bool]) -> bool:
+    return seen if isinstance(seen, bool) else await seen
 
 
 @dataclass(slots=True)
@@ -72,9 +76,11 @@ class Worker:
 
     async def becomes(self, truth: str, *, value: bool = True) -> None:
         """Wait until one of them changes."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await self.is_true(truth) is not value:
-                await asyncio.sleep(0.05)
+
+        async def changed() -> bool:
+            return await self.is_true(truth) is value
+
+        await until(changed, f"{truth} {value}")
 
     async def metrics(self) -> dict[str, float]:
         """Read its metrics: series with labels, as written, and their values."""
@@ -88,9 +94,11 @@ class Worker:
 
     async def metric_becomes(self, name: str, value: float) -> None:
         """Wait until a series has a value."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while (await self.metrics()).get(name) != value:
-                await asyncio.sleep(0.05)
+
+        async def reached() -> bool:
+            return (await self.metrics()).get(name) == value
+
+        await until(reached, f"{name} {value}")
 
     def signal(self, number: signal.Signals) -> None:
         """Send the parent a signal."""
@@ -126,7 +134,7 @@ def start_worker(children: Children, server: LiveKitServer, **more: str) -> Work
         PYTHONPATH=os.pathsep.join(path for path in [str(HERE), *sys.path] if path),
     )
     environment.update(more)
-    command = [sys.executable, PROGRAM]
+    command: list[str | Path] = [sys.executable, PROGRAM]
     return Worker(children.start(f"worker-{agent_name}", command, environment), agent_name)
 
 
@@ -136,7 +144,7 @@ class Caller:
     def __init__(self, server: LiveKitServer) -> None:
         self._api = api.LiveKitAPI(server.http_url, server.api_key, server.api_secret)
 
-    async def __aenter__(self) -> "Caller":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -23,14 +23,12 @@ def worker() -> None:
         _give_up(error.sentences, WRONG_SETTINGS)
     # Heavy imports, which a wrong setting should not have to wait for.
     from callfleet_worker.call import entrypoint  # noqa: PLC0415
-    from callfleet_worker.parent.agent_class import AgentClassError  # noqa: PLC0415
-    from callfleet_worker.parent.health import PortTakenError  # noqa: PLC0415
+    from callfleet_worker.parent.errors import CannotStartError  # noqa: PLC0415
     from callfleet_worker.parent.life import live  # noqa: PLC0415
-    from callfleet_worker.parent.preflight import RefusedError  # noqa: PLC0415
 
     try:
         asyncio.run(live(settings, entrypoint))
-    except (AgentClassError, PortTakenError, RefusedError) as error:
+    except CannotStartError as error:
         _give_up((str(error),), CANNOT_START)
 
 

@@ -4,8 +4,10 @@ import importlib
 
 from livekit.agents import Agent
 
+from callfleet_worker.parent.errors import CannotStartError
 
-class AgentClassError(Exception):
+
+class AgentClassError(CannotStartError):
     """The agent class cannot be used; the message says why and what to write."""
 
 

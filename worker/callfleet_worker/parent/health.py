@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
+from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.registry import Registry
 from callfleet_worker.settings import HttpSettings
 
@@ -23,7 +24,7 @@ class Health:
     taken: int
 
 
-class PortTakenError(OSError):
+class PortTakenError(CannotStartError):
     """Another program listens where the worker should."""
 
 

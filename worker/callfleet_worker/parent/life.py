@@ -13,8 +13,12 @@ from pathlib import Path
 
 import structlog
 
+from callfleet_worker.farewell import SoundFileError, check_sounds
+from callfleet_worker.model.build import prewarm
+from callfleet_worker.model.tls import CaFileError
 from callfleet_worker.parent.agent_class import check_agent_class
 from callfleet_worker.parent.connection import ConnectionWatch
+from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
 from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
 from callfleet_worker.parent.health import Health, HealthServer, bind
@@ -55,13 +59,11 @@ async def live(settings: Settings, entrypoint: Entrypoint) -> None:
         entrypoint: Runs one call, in a process of its own that imports it by its name.
 
     Raises:
-        PortTakenError: the HTTP port is not free.
-        RefusedError: LiveKit will not have this worker.
-        AgentClassError: the agent class cannot be used.
+        CannotStartError: a port, a file, a class or LiveKit itself is in the way.
 
     """
     write_logs(settings.log)
-    check_agent_class(settings.agent_class)
+    await _check_files(settings)
     with bind(settings.http) as bound:
         verdict, sentence = await knock(settings.livekit)
         if verdict is Verdict.REFUSED:
@@ -77,6 +79,16 @@ async def live(settings: Settings, entrypoint: Entrypoint) -> None:
         finally:
             framework.removeFilter(watch)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _check_files(settings: Settings) -> None:
+    """Find out now what would otherwise fail in every call's process."""
+    check_agent_class(settings.agent_class)
+    try:
+        prewarm(settings)
+        await check_sounds(settings.farewell)
+    except (CaFileError, SoundFileError) as error:
+        raise CannotStartError(str(error)) from error
 
 
 class Parent:

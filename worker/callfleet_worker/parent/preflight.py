@@ -7,6 +7,7 @@ from urllib.parse import urlparse
 import aiohttp
 from livekit import api
 
+from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.server import proxy_for
 from callfleet_worker.settings import LivekitSettings
 
@@ -23,7 +24,7 @@ class Verdict(StrEnum):
     AWAY = "away"
 
 
-class RefusedError(Exception):
+class RefusedError(CannotStartError):
     """LiveKit answered, and will not have this worker: trying again would not help."""
 
 
@@ -52,7 +53,7 @@ def judge(settings: LivekitSettings, status: int) -> tuple[Verdict, str]:
 
 def away(settings: LivekitSettings, error: BaseException) -> str:
     """Say that LiveKit cannot be reached, and that the worker goes on trying."""
-    why = str(error) or type(error).__name__
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return (
         f"LiveKit at {settings.url} cannot be reached ({why}): trying again until it can; if it "
         "never does, check LIVEKIT_URL and the network"

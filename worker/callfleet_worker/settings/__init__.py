@@ -4,8 +4,13 @@ In a job process the parent's settings are already there: ``ctx.proc.userdata["s
 """
 
 from callfleet_worker.settings.loading import SettingsError, load
-from callfleet_worker.settings.sections import (
+from callfleet_worker.settings.model import (
     CompressionSettings,
+    ModelSettings,
+    Sensitivity,
+    TranscriptionSettings,
+)
+from callfleet_worker.settings.sections import (
     DrainSettings,
     EarsSettings,
     FarewellSettings,
@@ -15,12 +20,9 @@ from callfleet_worker.settings.sections import (
     LogFormat,
     LogLevel,
     LogSettings,
-    ModelSettings,
     MouthSettings,
     PersonaSettings,
-    Sensitivity,
     TelemetrySettings,
-    TranscriptionSettings,
 )
 from callfleet_worker.settings.tree import Settings
 

@@ -67,6 +67,17 @@ def expected(info: FieldInfo) -> str:
     return _WORDS[kind] + _bounds(constraints)
 
 
+def as_written(value: Any) -> str:
+    """Write a value as one would in a variable."""
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return "" if value is None else str(value)
+
+
 def _bounds(constraints: list[Any]) -> str:
     low = next((c.ge for c in constraints if isinstance(c, Ge)), None)
     high = next((c.le for c in constraints if isinstance(c, Le)), None)

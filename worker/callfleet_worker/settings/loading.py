@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from callfleet_worker.settings.expectations import expected, is_secret
+from callfleet_worker.settings.expectations import as_written, expected, is_secret
 from callfleet_worker.settings.sources import (
     ALIASES,
     Found,
@@ -20,7 +20,7 @@ from callfleet_worker.settings.sources import (
     look_around,
     variable_of,
 )
-from callfleet_worker.settings.tree import Settings
+from callfleet_worker.settings.tree import NO_MODEL, Settings
 
 EXIT_CODE = 2
 _SHOWN_CHARACTERS = 60
@@ -52,6 +52,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         infos = dict(fields_of(Settings))
         sentences += [_about_error(one, infos, found) for one in error.errors(include_url=False)]
+        # The library looks at a whole only once its parts are right; all is to be said at once.
+        if not {("model", "keys"), ("model", "vertex_project")} & set(found.origins):
+            sentences.append(NO_MODEL)
     if settings is None or sentences:
         raise SettingsError(tuple(dict.fromkeys(sentences)))
     return settings
@@ -77,15 +80,11 @@ def _about_error(error: ErrorDetails, infos: Mapping[Place, FieldInfo], found: F
         return reason
     info = infos[place]
     name = found.origins.get(place, _preferred_name(place))
+    cure = f"write {expected(info)}" + _for_example(name, info)
     if error["type"] == "missing":
-        return (
-            f"{name} is not set ({_purpose(info)}) Write {expected(info)}: {_example(name, info)}"
-        )
+        return f"{name} is not set: {cure}. {info.description}"
     why = "" if error["type"] == "string_pattern_mismatch" else f" ({_lower(reason)})"
-    return (
-        f"{name} is {_shown(place, info, found)}, which does not fit{why}: "
-        f"write {expected(info)}, for example {_example(name, info)}"
-    )
+    return f"{name} is {_shown(place, info, found)}, which does not fit{why}: {cure}"
 
 
 def _sections(infos: Mapping[Place, FieldInfo]) -> set[Place]:
@@ -98,10 +97,6 @@ def _preferred_name(place: Place) -> str:
         if target == place:
             return alias
     return variable_of(place)
-
-
-def _purpose(info: FieldInfo) -> str:
-    return info.description or ""
 
 
 def _lower(text: str) -> str:
@@ -120,10 +115,8 @@ def _shown(place: Place, info: FieldInfo, found: Found) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
-def _example(name: str, info: FieldInfo) -> str:
+def _for_example(name: str, info: FieldInfo) -> str:
+    if is_secret(info):
+        return ""
     value = info.examples[0] if info.examples else info.get_default(call_default_factory=False)
-    if isinstance(value, tuple):
-        value = ",".join(str(part) for part in value)
-    if isinstance(value, bool):
-        value = str(value).lower()
-    return f"{name.rsplit(': ', 1)[-1]}={value}"
+    return f", for example {name.rsplit(': ', 1)[-1]}={as_written(value)}"

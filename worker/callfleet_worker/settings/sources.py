@@ -28,7 +28,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
 FOREIGN_PREFIXES = ("CALLFLEET_TOOLS_", "CALLFLEET_REHEARSAL_", "CALLFLEET_EMULATOR_")
 # Kubernetes sets such in every pod beside a Service called callfleet or callfleet-something.
 _SERVICE_LINK = re.compile(
-    r"^CALLFLEET_(\w+_)?(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+    r"CALLFLEET_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+    r"=.*|CALLFLEET_(\w+_)?PORT=(tcp|udp|sctp)://.*"
 )
 
 Place = tuple[str, ...]
@@ -78,20 +79,18 @@ def variable_of(place: Place) -> str:
     return PREFIX + "__".join(place).upper()
 
 
-def is_not_ours(name: str) -> bool:
+def is_not_ours(name: str, value: str) -> bool:
     """Tell a variable that only looks like a setting of the worker."""
-    return (
-        name == FILE_VARIABLE
-        or name.startswith(FOREIGN_PREFIXES)
-        or bool(_SERVICE_LINK.match(name))
-    )
+    if name == FILE_VARIABLE or name.startswith(FOREIGN_PREFIXES):
+        return True
+    return _SERVICE_LINK.fullmatch(f"{name}={value}") is not None
 
 
 def _from_environment(found: Found, places: Mapping[str, Place], env: Mapping[str, str]) -> None:
     for name, value in env.items():
         if name in places:
             found.put(places[name], value, name)
-        elif name.upper().startswith(PREFIX) and not is_not_ours(name):
+        elif name.upper().startswith(PREFIX) and not is_not_ours(name, value):
             found.unknown.append(name)
     for name, place in ALIASES.items():
         if env.get(name, "").strip():

@@ -9,6 +9,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from callfleet_worker.settings.kinds import Text, blank_is_unset
+from callfleet_worker.settings.model import ModelSettings
 from callfleet_worker.settings.sections import (
     DrainSettings,
     EarsSettings,
@@ -16,15 +18,16 @@ from callfleet_worker.settings.sections import (
     HttpSettings,
     LivekitSettings,
     LogSettings,
-    ModelSettings,
     MouthSettings,
     PersonaSettings,
     TelemetrySettings,
-    Text,
-    blank_is_unset,
 )
 from callfleet_worker.settings.sources import Surroundings
 
+NO_MODEL = (
+    "no model can be reached: set GOOGLE_API_KEY or CALLFLEET_MODEL__KEYS to a Gemini API key, or "
+    "CALLFLEET_MODEL__VERTEX_PROJECT to a Google Cloud project"
+)
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgres": "postgresql+asyncpg",
@@ -115,11 +118,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _somebody_must_talk(self) -> Self:
         if not self.model.keys and self.model.vertex_project is None:
-            message = (
-                "no model can be reached: set GOOGLE_API_KEY or CALLFLEET_MODEL__KEYS to a Gemini "
-                "API key, or CALLFLEET_MODEL__VERTEX_PROJECT to a Google Cloud project"
-            )
-            raise ValueError(message)
+            raise ValueError(NO_MODEL)
         return self
 
     @classmethod

@@ -1,0 +1,5 @@
+"""Why a worker cannot start."""
+
+
+class CannotStartError(Exception):
+    """Nothing was left running; the message says what is wrong and what to do."""

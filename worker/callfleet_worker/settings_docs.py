@@ -1,0 +1,95 @@
+"""Write docs/settings.md from the settings themselves.
+
+``python -m callfleet_worker.settings_docs`` writes the page. With ``--check`` nothing is written:
+the exit code says whether the page is as it should be.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from callfleet_worker.settings import Settings
+from callfleet_worker.settings.expectations import as_written, expected, is_secret
+from callfleet_worker.settings.sources import (
+    ALIASES,
+    FILE_VARIABLE,
+    Place,
+    section_of,
+    variable_of,
+)
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+_OPENING = f"""# Settings of the worker
+
+<!-- Written by `python -m callfleet_worker.settings_docs`; change the settings, not this page. -->
+
+Every setting is a variable in the environment, or a key of the TOML file that `{FILE_VARIABLE}`
+names: `CALLFLEET_MODEL__SILENCE_MS=800` and
+
+```toml
+[model]
+silence_ms = 800
+```
+
+say the same. The environment wins over the file. Lists are separated by commas in the
+environment. A wrong value, or a name that is none of these, stops the start with exit code 2 and
+a sentence that says what to write instead. Secrets are never logged.
+"""
+
+
+def page() -> str:
+    """Write the whole page."""
+    sections = [_OPENING, *_section(Settings, (), "The worker")]
+    return "\n".join(sections)
+
+
+def _section(model: type[BaseModel], place: Place, title: str) -> Iterator[str]:
+    rows = []
+    inner: list[tuple[Place, type[BaseModel]]] = []
+    for name, info in model.model_fields.items():
+        below = section_of(info)
+        if below is None:
+            rows.append(_row((*place, name), info))
+        else:
+            inner.append(((*place, name), below))
+    yield f"## {title}\n"
+    if place:
+        yield f"{(model.__doc__ or '').strip()}\n"
+    yield "| variable | takes | default | what it does |\n|---|---|---|---|"
+    yield "\n".join(rows) + "\n"
+    for below_place, below in inner:
+        yield from _section(below, below_place, ".".join(below_place))
+
+
+def _row(place: Place, info: FieldInfo) -> str:
+    names = [variable_of(place), *(alias for alias, target in ALIASES.items() if target == place)]
+    variables = " or ".join(f"`{name}`" for name in names)
+    if info.is_required():
+        default = "required"
+    else:
+        written = as_written(info.get_default(call_default_factory=False))
+        default = f"`{written}`" if written else "unset"
+    example = "" if is_secret(info) or not info.examples else f" Example: `{info.examples[0]}`."
+    cells = (variables, expected(info), default, f"{info.description}{example}")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page, or check it."""
+    wanted = page()
+    if "--check" not in arguments:
+        PAGE.write_text(wanted, encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
+        return 0
+    sys.stderr.write(
+        f"{PAGE} is not what the settings say: run python -m callfleet_worker.settings_docs\n"
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
