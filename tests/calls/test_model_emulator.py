@@ -2,11 +2,13 @@
 
 import pytest
 from livekit.agents import CloseReason
-from model_bench import CALL, arm, settings_for, talk
+from model_bench import CALL, GREETING_TURN, arm, settings_for, talk
 
 from callfleet_contract.outcomes import CallReason, ModelSessionChange
 from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
 
+AGAIN = 63
+"""The emulator's turn number for a reply that was asked for in writing."""
 GOOD_ONLY = EmulatorConfig(keys=("good",))
 
 
@@ -36,7 +38,8 @@ async def test_the_setup_is_what_the_settings_say() -> None:
 
 async def test_a_refused_key_gives_way_to_the_next_and_the_greeting_is_heard() -> None:
     async with Emulator(GOOD_ONLY) as emulator:
-        async with talk(settings_for(emulator, CALLFLEET_MODEL__KEYS="revoked,good")) as call:
+        chosen = settings_for(emulator, CALLFLEET_MODEL__KEYS="revoked,good")
+        async with talk(chosen) as call:
             await call.greeted()
             await call.exchange(1)
             assert call.changes == [ModelSessionChange.SWAPPED]
@@ -94,15 +97,63 @@ async def test_go_away_in_mid_reply_costs_nothing_of_the_reply() -> None:
         assert emulator.log.all("interrupted") == []
 
 
-async def test_a_connection_that_drops_in_mid_reply_is_resumed_and_the_reply_given_again() -> None:
+async def test_a_connection_that_drops_in_mid_reply_is_resumed_and_a_reply_given_again() -> None:
     async with Emulator(EmulatorConfig()) as emulator, talk(settings_for(emulator)) as call:
         await call.greeted()
         await arm(emulator, "close", session="any", turn=1, at="mid_audio")
-        await call.exchange(1)
-        await emulator.log.wait_for("setup_complete", count=2)
-        await emulator.log.wait_for("turn_complete", count=2)
+        call.say(1)
+        await call.mouth.heard(1)
+        await call.mouth.heard(AGAIN)
+        await call.silence()
         await call.exchange(2)
-        assert call.changes[0] is ModelSessionChange.OPENED
+        assert call.changes == [ModelSessionChange.OPENED, ModelSessionChange.RESUMED]
+
+
+async def test_a_connection_that_drops_between_question_and_answer_leaves_no_silence() -> None:
+    async with Emulator(EmulatorConfig()) as emulator, talk(settings_for(emulator)) as call:
+        await call.greeted()
+        await arm(emulator, "reset", session="any", turn=1, at="think")
+        call.owed = True
+        call.say(1)
+        await call.mouth.heard(AGAIN)
+        call.owed = False
+        await call.silence()
+        await call.exchange(2)
+        assert call.changes == [ModelSessionChange.OPENED, ModelSessionChange.RESUMED]
+
+
+async def test_a_session_that_cannot_be_resumed_goes_on_as_a_new_one_with_the_same_key() -> None:
+    lost = EmulatorConfig(handle_lifetime_seconds=0.0)
+    async with Emulator(lost) as emulator, talk(settings_for(emulator)) as call:
+        await call.greeted()
+        await arm(emulator, "close", session="any", turn=1, at="mid_audio")
+        call.say(1)
+        await call.until(lambda: ModelSessionChange.SWAPPED in call.changes)
+        await call.mouth.until(lambda marker: marker.turn == GREETING_TURN, count=2)
+        await call.silence()
+        await call.exchange(2)
+        assert [each["reason"] for each in emulator.log.all("refused")] == [
+            "BidiGenerateContent session expired"
+        ]
+
+
+async def test_connections_that_die_as_soon_as_they_are_set_up_end_the_call_in_the_end() -> None:
+    async with Emulator(EmulatorConfig()) as emulator:
+        await arm(emulator, "close", session="any", at="ready", times=99)
+        async with talk(settings_for(emulator, CALLFLEET_MODEL__KEYS="one,two")) as call:
+            assert (await call.end()).reason is CloseReason.ERROR
+            assert call.model.reason is CallReason.MODEL_UNAVAILABLE
+        assert len(emulator.log.all("setup_complete")) == 6
+
+
+async def test_without_resumption_a_new_connection_starts_a_new_session() -> None:
+    async with Emulator(EmulatorConfig()) as emulator:
+        async with talk(settings_for(emulator, CALLFLEET_MODEL__RESUMPTION="false")) as call:
+            await call.greeted()
+            await arm(emulator, "close", session="any")
+            await call.until(lambda: len(call.changes) == 2)
+            assert call.changes == [ModelSessionChange.OPENED, ModelSessionChange.RECONNECT]
+        assert not any(each["resumes"] for each in emulator.log.all("setup"))
 
 
 async def test_tokens_add_up_to_what_the_emulator_billed() -> None:

@@ -113,19 +113,20 @@ class ListeningMouth(io.AudioOutput):
         if self._pushed:
             wait = self._started + self._pushed - time.monotonic()
             loop = asyncio.get_running_loop()
-            self._finish = loop.call_later(max(0.0, wait), self._finished, False)
+            self._finish = loop.call_later(max(0.0, wait), self._played_out)
 
     def clear_buffer(self) -> None:
         if self._pushed:
             if self._finish is not None:
                 self._finish.cancel()
-            self._finished(True)
-
-    def _finished(self, interrupted: bool) -> None:
-        played = self._pushed
-        if interrupted:
-            played = min(played, time.monotonic() - self._started)
+            played = min(self._pushed, time.monotonic() - self._started)
             self.cut.append(played)
+            self._finished(played, interrupted=True)
+
+    def _played_out(self) -> None:
+        self._finished(self._pushed, interrupted=False)
+
+    def _finished(self, played: float, *, interrupted: bool) -> None:
         self.lengths.append(self._pushed)
         self._pushed, self._finish = 0.0, None
         self.on_playback_finished(playback_position=played, interrupted=interrupted)
@@ -154,6 +155,7 @@ class Talk:
     mouth: ListeningMouth
     events: list[CallEvent]
     happened: asyncio.Event
+    owed: bool = False
     closed: asyncio.Future[CloseEvent] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -219,7 +221,7 @@ async def talk(settings: Settings, agent: Agent | None = None) -> AsyncIterator[
         aec_warmup_duration=None,
         user_away_timeout=None,
     )
-    model.attach(session)
+    model.attach(session, lambda: conversation.owed)
     conversation = Talk(model, session, ScriptedEars(), ListeningMouth(), events, happened)
     session.on("close", conversation.closed.set_result)
     session.on("agent_state_changed", lambda _: happened.set())

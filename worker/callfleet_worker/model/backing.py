@@ -24,7 +24,7 @@ class Conversation(Protocol):
     def interrupt(self, *, force: bool = False) -> asyncio.Future[None]:
         """End the reply that is under way."""
 
-    def generate_reply(self) -> Any:
+    def generate_reply(self, *, instructions: str = ...) -> Any:
         """Ask for a reply."""
 
 
@@ -34,6 +34,9 @@ class Backing(Protocol):
     @property
     def conversation(self) -> Conversation | None:
         """The AgentSession, once it is known."""
+
+    def owes_reply(self) -> bool:
+        """Tell whether the caller has ended a sentence that was not answered yet."""
 
     def first(self) -> Candidate:
         """Return the way to begin with."""

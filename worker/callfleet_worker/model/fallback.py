@@ -41,6 +41,7 @@ class CallModel(llm.RealtimeModel):
         self.active = first
         self.failures: tuple[Failure, ...] = ()
         self.conversation: Conversation | None = None
+        self._owes_reply: Callable[[], bool] = lambda: False
 
     @property
     def model(self) -> str:
@@ -57,9 +58,20 @@ class CallModel(llm.RealtimeModel):
         """For what reason a call ends whose model fell silent."""
         return call_reason(self.failures)
 
-    def attach(self, conversation: Conversation) -> None:
-        """Name the AgentSession, so that a swap can end and renew the reply under way."""
+    def attach(
+        self, conversation: Conversation, owes_reply: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Name the AgentSession, so that a swap can end and renew the reply under way.
+
+        ``owes_reply`` tells whether the caller has ended a sentence that was not answered yet:
+        the framework cannot know, and a connection lost just then would leave silence.
+        """
         self.conversation = conversation
+        self._owes_reply = owes_reply
+
+    def owes_reply(self) -> bool:
+        """Tell whether the caller waits."""
+        return self._owes_reply()
 
     def session(self, *, turn_detection_disabled: bool = False) -> CallModelSession:
         """Open the call's session, on the most preferred way that has not failed."""

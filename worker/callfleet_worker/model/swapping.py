@@ -29,6 +29,10 @@ _FORWARDED: tuple[llm.realtime.EventTypes, ...] = (
     "remote_item_added",
 )
 _CLOSE_SECONDS = 2.0
+_SAY_IT_AGAIN = (
+    "You could not hear the caller for a moment. Say sorry in a few words and ask the caller to "
+    "say the last thing again."
+)
 
 
 class CallModelSession(llm.RealtimeSession[str]):
@@ -92,22 +96,32 @@ class CallModelSession(llm.RealtimeSession[str]):
         self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
         if self._renew_reply:
             self._renew_reply = False
-            self._reply_again(was_answering=True)
+            self._reply_again(was_answering=True, remembers=handle is not None)
 
     def _is_answering(self) -> bool:
+        """Tell whether a reply is under way, or owed to a caller who has just asked."""
         conversation = self._backing.conversation
-        return conversation is not None and conversation.agent_state in ("speaking", "thinking")
+        speaks = conversation is not None and conversation.agent_state in ("speaking", "thinking")
+        return speaks or self._backing.owes_reply()
 
     def _is_awaited(self) -> bool:
         return self._asked is not None and self._asked.waiting
 
-    def _reply_again(self, *, was_answering: bool) -> None:
-        """Renew the reply that a lost connection took along."""
+    def _reply_again(self, *, was_answering: bool, remembers: bool) -> None:
+        """Renew the reply that a lost connection took along.
+
+        A resumed session knows the question. A new one has at most the words of the conversation,
+        and with transcription off none: it asks the caller.
+        """
+        conversation = self._backing.conversation
         if self._asked is not None and self._asked.waiting:
             self._asked.ask(self._child)
-        elif was_answering and self._backing.conversation is not None:
+        elif was_answering and conversation is not None:
             with contextlib.suppress(RuntimeError):
-                self._backing.conversation.generate_reply()
+                if remembers:
+                    conversation.generate_reply()
+                else:
+                    conversation.generate_reply(instructions=_SAY_IT_AGAIN)
 
     def _on_error(self, child: llm.RealtimeSession[Any], error: llm.RealtimeModelError) -> None:
         if child is not self._child:
@@ -153,7 +167,7 @@ class CallModelSession(llm.RealtimeSession[str]):
         await self._prepare(child, history)
         self._swapping = False
         self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
-        self._reply_again(was_answering=was_answering)
+        self._reply_again(was_answering=was_answering, remembers=False)
 
     async def _prepare(self, child: llm.RealtimeSession[Any], history: llm.ChatContext) -> None:
         if is_given(self._instructions):
