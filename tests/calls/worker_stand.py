@@ -28,7 +28,7 @@ async def until(true: Callable[[], bool | Awaitable[bool]], what: str) -> None:
     """Wait for what another process does, and tells nobody."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await _value(true()):
+            while not await _value(true()):  # noqa: ASYNC110 - no event reaches over here
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
         message = f"not {what} after {PATIENCE_SECONDS:.0f} s"

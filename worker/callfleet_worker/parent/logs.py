@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -18,8 +19,6 @@ FACTS = "callfleet_facts"
 _PII = "lk.pii"
 _PHONE_NUMBER = re.compile(r"\+\d{6,}")
 _SHOWN_DIGITS = 4
-# Frames of a traceback; its other lines are the exception's words, which can quote a caller.
-_FRAME = re.compile(r'^(Traceback |  File "|    |\s*$)')
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
 
 
@@ -41,11 +40,19 @@ def _mask(number: re.Match[str]) -> str:
 
 
 def without_words(traceback: str) -> str:
-    """Keep a traceback's frames and its exception's name."""
-    lines = traceback.splitlines()
-    kept = [line for line in lines if _FRAME.match(line)]
-    last = next((line for line in reversed(lines) if line and not line.startswith(" ")), "")
-    return "\n".join([*kept, last.partition(":")[0]])
+    """Keep a traceback's frames and its exceptions' names; their words can quote a caller."""
+    kept = []
+    in_frames = False
+    for line in traceback.splitlines():
+        if line.startswith("Traceback "):
+            in_frames = True
+            kept.append(line)
+        elif in_frames and line.startswith(" "):
+            kept.append(line)
+        elif in_frames:
+            in_frames = False
+            kept.append(line.partition(":")[0])
+    return "\n".join(kept)
 
 
 def unpack_facts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -83,8 +90,8 @@ def _level(settings: LogSettings) -> int:
     return logging.getLevelNamesMapping()[settings.level.upper()]
 
 
-def write_logs(settings: LogSettings) -> None:
-    """Set up the parent: every record of every logger becomes one line on standard output."""
+def write_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Set up the parent: every record of every logger becomes one line, on standard output."""
     stamps: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -95,7 +102,7 @@ def write_logs(settings: LogSettings) -> None:
         if settings.format is LogFormat.JSON
         else structlog.dev.ConsoleRenderer()
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*stamps, structlog.stdlib.ExtraAdder(), unpack_facts],

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from callfleet_worker.settings.expectations import as_written, expected, is_secret
 from callfleet_worker.settings.sources import (
     ALIASES,
+    PREFIX,
     Found,
     Place,
     UnreadableFileError,
@@ -61,13 +62,14 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
 
 
 def _about_unknown(origin: str) -> str:
-    places = [place for place, _ in fields_of(Settings)]
+    # What all names share must not make any two of them alike.
+    written, prefix = origin.upper().removeprefix(PREFIX), PREFIX
+    known = [variable_of(place).removeprefix(PREFIX) for place, _ in fields_of(Settings)]
     if ": " in origin:
-        written, known = origin.rsplit(": ", 1)[1], [".".join(place) for place in places]
-    else:
-        written, known = origin.upper(), [variable_of(place) for place in places]
-    near = difflib.get_close_matches(written, known, n=1, cutoff=0.5)
-    cure = f"did you mean {near[0]}?" if near else "docs/settings.md lists what can be set"
+        written, prefix = origin.rsplit(": ", 1)[1], ""
+        known = [".".join(place) for place, _ in fields_of(Settings)]
+    near = difflib.get_close_matches(written, known, n=1)
+    cure = f"did you mean {prefix}{near[0]}?" if near else "docs/settings.md lists what can be set"
     return f"{origin} is no setting of the worker: {cure}"
 
 

@@ -1,0 +1,129 @@
+"""Log lines are JSON, from every logger and process, and never hold what a caller said."""
+
+import io
+import json
+import logging
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from callfleet_worker.parent.logs import send_logs_to_parent, without_words, write_logs
+from callfleet_worker.settings import LogLevel, LogSettings
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def written() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def lines(written: io.StringIO) -> Iterator[Lines]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    write_logs(LogSettings(), written)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    structlog.reset_defaults()
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+    for handler in before:
+        root.addHandler(handler)
+    root.setLevel(level)
+
+
+def test_our_own_line_is_json_with_its_facts(lines: Lines) -> None:
+    structlog.get_logger("callfleet.calls").info("turn", turn=3, end="completed")
+    (line,) = lines()
+    assert (line["event"], line["turn"], line["end"]) == ("turn", 3, "completed")
+    assert (line["level"], line["logger"]) == ("info", "callfleet.calls")
+    assert line["timestamp"].endswith("Z")
+
+
+def test_the_frameworks_line_keeps_its_facts_and_loses_what_was_said(lines: Lines) -> None:
+    logging.getLogger("livekit.agents").info(
+        "using %s", "tool", extra={"lk.pii.arguments": "my name is", "job_id": "AJ_a"}
+    )
+    (line,) = lines()
+    assert line["event"] == "using tool"
+    assert line["job_id"] == "AJ_a"
+    assert "my name is" not in json.dumps(line)
+
+
+def test_a_whole_protocol_message_is_not_written(lines: Lines) -> None:
+    logging.getLogger("livekit.agents").warning("late", extra={"job_request": "secret metadata"})
+    assert "secret" not in json.dumps(lines())
+
+
+def test_an_exception_beside_what_was_said_keeps_its_frames_only(lines: Lines) -> None:
+    words = "the caller said hel" + "lo"
+    try:
+        raise ValueError(words)  # noqa: TRY301 - as a tool would
+    except ValueError:
+        logging.getLogger("livekit.agents").exception("tool", extra={"lk.pii.error": words})
+    (line,) = lines()
+    assert words not in json.dumps(line)
+    assert line["exception"].endswith("ValueError")
+    assert "test_parent_logs.py" in line["exception"]
+
+
+def test_an_ordinary_exception_keeps_its_words(lines: Lines) -> None:
+    words = "no route to host"
+    try:
+        raise OSError(words)  # noqa: TRY301 - as a network would
+    except OSError:
+        structlog.get_logger("x").exception("cannot send")
+    assert "no route to host" in lines()[0]["exception"]
+
+
+def test_words_over_several_lines_are_left_out() -> None:
+    frames = 'Traceback (most recent call last):\n  File "a.py", line 1\n'
+    text = f"{frames}a.E: one\ntwo: said\n\nDuring handling of it:\n\n{frames}B: three"
+    assert without_words(text) == f"{frames}a.E\n{frames}B"
+
+
+def test_phone_numbers_are_shortened_wherever_they_stand(lines: Lines) -> None:
+    structlog.get_logger("x").info("call ended", room="call-_+15550100123_Zx")
+    assert lines()[0]["room"] == "call-_+1555…_Zx"
+
+
+def test_a_line_of_a_calls_process_arrives_with_its_facts(lines: Lines) -> None:
+    """Carry a record as the framework does: pickled, then handed to the parent's handlers."""
+    root = logging.getLogger()
+    parents_handler = next(
+        handler
+        for handler in root.handlers
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+    )
+    sent: list[bytes] = []
+
+    class Carrier(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            sent.append(pickle.dumps(record))
+
+    root.removeHandler(parents_handler)
+    root.addHandler(Carrier())
+    send_logs_to_parent(LogSettings())
+    structlog.get_logger("callfleet_worker.call").warning("late", name="a", message="b", seconds=2)
+    structlog.get_logger("callfleet_worker.call").debug("not told")
+    (data,) = sent
+    root.addHandler(parents_handler)
+    parents_handler.handle(pickle.loads(data))  # noqa: S301 - our own bytes
+    (line,) = lines()
+    assert (line["event"], line["level"], line["logger"]) == (
+        "late",
+        "warning",
+        "callfleet_worker.call",
+    )
+    assert (line["name"], line["message"], line["seconds"]) == ("a", "b", 2)
+
+
+def test_what_is_below_the_level_is_not_written(lines: Lines, written: io.StringIO) -> None:
+    write_logs(LogSettings(level=LogLevel.WARNING), written)
+    structlog.get_logger("x").info("quiet")
+    logging.getLogger("livekit.agents").info("quiet")
+    structlog.get_logger("x").warning("loud")
+    assert [line["event"] for line in lines()] == ["loud"]

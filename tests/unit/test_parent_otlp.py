@@ -1,0 +1,205 @@
+"""Spans and metrics reach a collector over OTLP/HTTP, and carry no room and no word."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from prometheus_client.openmetrics.exposition import generate_latest
+from pydantic import SecretStr
+
+from callfleet_contract import metrics
+from callfleet_contract.events import (
+    BargeIn,
+    CallAnswered,
+    CallEnded,
+    CallStarted,
+    ModelSessionEvent,
+    TokensUsed,
+    ToolFinished,
+    TurnMeasured,
+)
+from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
+from callfleet_worker.parent.hearing import Hearing
+from callfleet_worker.parent.otlp import Otlp, headers_of
+from callfleet_worker.parent.prices import GEMINI_LIVE
+from callfleet_worker.parent.registry import Registry
+from callfleet_worker.parent.samples import Sampler
+from callfleet_worker.settings import TelemetrySettings
+
+MS = 1_000_000
+ROOM = "call-_+15550100_x"
+TURN = TurnMeasured(
+    call_id="AJ_a",
+    room=ROOM,
+    turn=1,
+    end=TurnEnd.COMPLETED,
+    speech_end_ns=1000 * MS,
+    model_sent_ns=1050 * MS,
+    first_model_audio_ns=1450 * MS,
+    first_played_ns=1480 * MS,
+    tool_seconds=0.0,
+    jitter_buffer_seconds=0.04,
+    agent_rtt_seconds=0.002,
+    heard_seconds=1.0,
+    played_seconds=2.0,
+)
+
+
+@dataclass(slots=True)
+class Collector:
+    """An OTLP/HTTP receiver."""
+
+    url: str = ""
+    bodies: list[tuple[str, bytes, str | None]] = field(default_factory=list)
+
+    def spans(self) -> dict[str, Span]:
+        found = {}
+        for path, body, _ in self.bodies:
+            if path == "/v1/traces":
+                request = ExportTraceServiceRequest.FromString(body)
+                for resource in request.resource_spans:
+                    for scope in resource.scope_spans:
+                        found.update({span.name: span for span in scope.spans})
+        return found
+
+    def metrics(self) -> dict[str, Any]:
+        found = {}
+        for path, body, _ in self.bodies:
+            if path == "/v1/metrics":
+                request = ExportMetricsServiceRequest.FromString(body)
+                for resource in request.resource_metrics:
+                    for scope in resource.scope_metrics:
+                        found.update({metric.name: metric for metric in scope.metrics})
+        return found
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    received = Collector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.bodies.append((self.path, body, self.headers.get("authorization")))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    received.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield received
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def tell_a_call(settings: TelemetrySettings, outcome: CallOutcome) -> Registry:
+    otlp = Otlp.start(settings)
+    assert otlp is not None
+    registry = Registry(GEMINI_LIVE)
+    hearing = Hearing(registry, Sampler(), otlp)
+    hearing.heard(CallStarted("AJ_a", ROOM, 900 * MS))
+    hearing.heard(CallAnswered("AJ_a", 0.8))
+    hearing.heard(TURN)
+    hearing.heard(replace(TURN, speech_end_ns=0))
+    hearing.heard(ToolFinished("AJ_a", "look_up_order", "ok", 0.2))
+    hearing.heard(BargeIn("AJ_a", 0.15))
+    hearing.heard(ModelSessionEvent("AJ_a", ModelSessionChange.RESUMED))
+    hearing.heard(TokensUsed("AJ_a", "m", "input", "audio", "billed", 100))
+    hearing.heard(TokensUsed("AJ_a", "m", "input", "audio", "billed", 150))
+    hearing.heard(CallEnded("AJ_a", ROOM, outcome, CallReason.CALLER_HUNG_UP, 12.0))
+    hearing.refused()
+    hearing.show(10, accepting=True)
+    otlp.stop()
+    return registry
+
+
+def test_a_call_is_a_trace_with_its_turns_and_their_stages(collector: Collector) -> None:
+    tell_a_call(TelemetrySettings(otlp_endpoint=collector.url), CallOutcome.COMPLETED)
+    spans = collector.spans()
+    assert set(spans) == {"call", "turn", "uplink", "model", "playout", "tool"}
+    assert len({span.trace_id for span in spans.values()}) == 1
+    assert spans["turn"].parent_span_id == spans["call"].span_id
+    for stage in ("uplink", "model", "playout"):
+        assert spans[stage].parent_span_id == spans["turn"].span_id
+    durations = {
+        name: (span.end_time_unix_nano - span.start_time_unix_nano) / MS
+        for name, span in spans.items()
+    }
+    assert durations["turn"] == pytest.approx(480, abs=1)
+    assert durations["model"] == pytest.approx(400, abs=1)
+    facts = {fact.key: fact.value for fact in spans["call"].attributes}
+    assert facts["callfleet.call_id"].string_value == "AJ_a"
+    assert facts["callfleet.outcome"].string_value == "completed"
+    assert facts["gen_ai.usage.input_tokens"].int_value == 250
+    assert [event.name for event in spans["call"].events] == ["turn", "barge-in", "model session"]
+
+
+def test_a_dropped_call_is_an_error(collector: Collector) -> None:
+    tell_a_call(TelemetrySettings(otlp_endpoint=collector.url), CallOutcome.DROPPED)
+    assert collector.spans()["call"].status.code == 2
+
+
+def test_metrics_are_those_of_the_catalogue_with_its_buckets(collector: Collector) -> None:
+    tell_a_call(TelemetrySettings(otlp_endpoint=collector.url), CallOutcome.COMPLETED)
+    found = collector.metrics()
+    assert set(found) <= {metric.full_name for metric in metrics.CATALOGUE}
+    (point,) = found[metrics.TURN_RESPONSE_SECONDS.full_name].histogram.data_points
+    assert tuple(point.explicit_bounds) == metrics.TURN_RESPONSE_SECONDS.buckets
+    assert point.sum == pytest.approx(0.48)
+    tokens = found[metrics.TOKENS_TOTAL.full_name].sum
+    assert tokens.is_monotonic
+    assert [point.as_double or point.as_int for point in tokens.data_points] == [250]
+    assert found[metrics.CALL_SLOTS.full_name].gauge.data_points[0].as_int == 10
+
+
+def test_a_response_time_in_prometheus_leads_to_the_trace(collector: Collector) -> None:
+    registry = tell_a_call(TelemetrySettings(otlp_endpoint=collector.url), CallOutcome.COMPLETED)
+    trace_id = collector.spans()["call"].trace_id.hex()
+    assert f'trace_id="{trace_id}"' in generate_latest(registry.prometheus).decode()
+
+
+def test_no_room_and_no_number_leaves_the_worker(collector: Collector) -> None:
+    tell_a_call(TelemetrySettings(otlp_endpoint=collector.url), CallOutcome.COMPLETED)
+    assert collector.bodies
+    assert not any(b"15550100" in body for _, body, _ in collector.bodies)
+
+
+def test_headers_and_the_service_name_are_sent(collector: Collector) -> None:
+    settings = TelemetrySettings(
+        otlp_endpoint=collector.url + "/",
+        otlp_headers=SecretStr("authorization=Bearer t=1, x=2"),
+        service_name="phones",
+    )
+    tell_a_call(settings, CallOutcome.COMPLETED)
+    assert {path for path, _, _ in collector.bodies} == {"/v1/traces", "/v1/metrics"}
+    assert {authorization for _, _, authorization in collector.bodies} == {"Bearer t=1"}
+    assert all(b"phones" in body for _, body, _ in collector.bodies)
+
+
+def test_without_an_endpoint_nothing_is_started() -> None:
+    assert Otlp.start(TelemetrySettings()) is None
+
+
+def test_headers_are_read_as_pairs() -> None:
+    assert headers_of("a=1, b = 2=3 ,nothing") == {"a": "1", "b": "2=3"}
+
+
+def test_a_trace_that_is_open_at_the_end_is_sent_all_the_same(collector: Collector) -> None:
+    otlp = Otlp.start(TelemetrySettings(otlp_endpoint=collector.url))
+    assert otlp is not None
+    otlp.trace(BargeIn("AJ_a", 0.1))
+    otlp.stop()
+    assert set(collector.spans()) == {"call"}

@@ -1,0 +1,169 @@
+"""A call's events reach its parent over a private socket, and the call never waits for it."""
+
+import asyncio
+import socket
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callfleet_contract.events import (
+    CallEnded,
+    CallEvent,
+    CallStarted,
+    EventsDropped,
+    TurnMeasured,
+    decode,
+    encode,
+)
+from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
+from callfleet_worker.parent import event_socket
+from callfleet_worker.parent.event_socket import EventSocket, private_folder
+from callfleet_worker.reporting import EventSink
+
+START = CallStarted("a", "room", 1)
+END = CallEnded("a", "room", CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP, 3.0)
+TURN = TurnMeasured("a", "room", 1, TurnEnd.COMPLETED, 1, 2, 3, 4, 0.0, 0.0, 0.0, 1.0, 1.0)
+
+
+class Heard:
+    """A parent that writes down what it hears."""
+
+    def __init__(self, folder: Path) -> None:
+        self.events: asyncio.Queue[CallEvent] = asyncio.Queue()
+        self.hung_up: asyncio.Queue[set[str]] = asyncio.Queue()
+        self.refused = 0
+        self.socket = EventSocket(
+            folder / "events.sock", self.events.put_nowait, self.hung_up.put_nowait, self._refuse
+        )
+
+    def _refuse(self) -> None:
+        self.refused += 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(event_socket.tempfile, "tempdir", str(tmp_path))
+    return private_folder()
+
+
+async def test_events_arrive_in_order_and_the_end_of_the_line_is_noticed(folder: Path) -> None:
+    parent = Heard(folder)
+    await parent.socket.open()
+    sink = EventSink(parent.socket.path)
+    for event in (START, TURN, END):
+        sink.emit(event)
+    assert [await parent.events.get() for _ in range(3)] == [START, TURN, END]
+    sink.close()
+    assert await parent.hung_up.get() == set()
+    await parent.socket.close(1)
+
+
+async def test_a_line_that_ends_too_early_names_the_calls_that_it_left(folder: Path) -> None:
+    parent = Heard(folder)
+    await parent.socket.open()
+    sink = EventSink(parent.socket.path)
+    sink.emit(START)
+    sink.close()
+    assert await parent.hung_up.get() == {"a"}
+    await parent.socket.close(1)
+
+
+async def test_what_is_no_event_is_counted_and_does_not_end_the_line(folder: Path) -> None:
+    parent = Heard(folder)
+    await parent.socket.open()
+    _, writer = await asyncio.open_unix_connection(str(parent.socket.path))
+    writer.write(b"what?\n" + encode(START))
+    assert await parent.events.get() == START
+    assert parent.refused == 1
+    writer.write(b"x" * 200_000)
+    writer.write_eof()
+    assert await parent.hung_up.get() == {"a"}
+    assert parent.refused == 2
+    writer.close()
+    await parent.socket.close(1)
+
+
+def mode(folder: Path) -> int:
+    return stat.S_IMODE(folder.stat().st_mode)
+
+
+def names(folder: Path) -> list[str]:
+    return [inside.name for inside in folder.iterdir()]
+
+
+async def test_nobody_else_can_reach_the_socket_and_nothing_is_left_of_it(folder: Path) -> None:
+    parent = Heard(folder)
+    await parent.socket.open()
+    assert mode(folder) == 0o700
+    assert names(folder) == ["events.sock"]
+    await parent.socket.close(1)
+    assert names(folder) == []
+
+
+def test_folders_of_workers_that_were_killed_are_cleared_away(folder: Path) -> None:
+    left = folder.parent / f"{event_socket.PREFIX}999999999-x"
+    left.mkdir()
+    strange = folder.parent / f"{event_socket.PREFIX}strange"
+    strange.mkdir()
+    another = private_folder()
+    assert not left.exists()
+    assert strange.exists()
+    assert folder.exists()
+    assert another.exists()
+
+
+def deaf_parent(folder: Path) -> tuple[socket.socket, Path]:
+    """A parent that listens and never reads."""
+    path = folder / "deaf.sock"
+    deaf = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    deaf.bind(str(path))
+    deaf.listen()
+    return deaf, path
+
+
+def test_a_parent_that_does_not_read_costs_events_and_no_time(folder: Path) -> None:
+    deaf, path = deaf_parent(folder)
+    sink = EventSink(path, waiting_events=100)
+    line = deaf.accept()[0]
+    sent = 20_000
+    for number in range(sent):
+        sink.emit(replace(TURN, turn=number))
+    assert 0 < sink.dropped < sent
+
+    line.settimeout(5)
+    with line.makefile("rb") as reading:
+        first = decode(reading.readline())
+        assert isinstance(first, TurnMeasured)
+        arrived, told = 1, 0
+        while arrived + told < sent:
+            sink.emit(END)
+            event = decode(reading.readline())
+            if isinstance(event, EventsDropped):
+                told += event.count
+                break
+            arrived += isinstance(event, TurnMeasured)
+    assert told >= sent - arrived - 100
+    line.close()
+    deaf.close()
+    sink.close()
+
+
+def test_a_parent_that_is_gone_does_not_disturb_the_call(folder: Path) -> None:
+    deaf, path = deaf_parent(folder)
+    sink = EventSink(path)
+    deaf.accept()[0].close()
+    deaf.close()
+    sink.emit(START)
+    sink.emit(END)
+    assert sink.dropped == 2
+    assert not sink.flush()
+    sink.close()
+
+
+def test_a_sink_without_a_parent_drops_everything() -> None:
+    sink = EventSink(None)
+    sink.emit(START)
+    assert sink.dropped == 1
+    sink.close()

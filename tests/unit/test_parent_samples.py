@@ -1,0 +1,148 @@
+"""What calls tell becomes samples of the catalogue, with bounded labels and counters that rise."""
+
+from dataclasses import replace
+
+import pytest
+
+from callfleet_contract import metrics
+from callfleet_contract.events import (
+    BargeIn,
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    CallStarted,
+    EventsDropped,
+    LoopBlocked,
+    MediaPath,
+    ModelSessionEvent,
+    RtpWindow,
+    SpeechHeard,
+    TokensUsed,
+    ToolFinished,
+    TurnMeasured,
+)
+from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
+from callfleet_worker.parent.prices import GEMINI_LIVE
+from callfleet_worker.parent.samples import Sample, Sampler
+
+MS = 1_000_000
+TURN = TurnMeasured(
+    call_id="a",
+    room="r",
+    turn=2,
+    end=TurnEnd.COMPLETED,
+    speech_end_ns=1000 * MS,
+    model_sent_ns=1050 * MS,
+    first_model_audio_ns=1450 * MS,
+    first_played_ns=1480 * MS,
+    tool_seconds=0.0,
+    jitter_buffer_seconds=0.04,
+    agent_rtt_seconds=0.002,
+    heard_seconds=1.0,
+    played_seconds=2.0,
+    calls_active=7,
+)
+WINDOW = RtpWindow("a", "agent_in", 500, 5, 0.003, 0.001, 0.01)
+
+
+def values(event: CallEvent) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for sample in Sampler().samples(event):
+        found[(sample.metric.name, *sample.labels)] = pytest.approx(sample.value)
+    return found
+
+
+def test_a_turn_is_counted_timed_by_load_and_split_into_stages() -> None:
+    assert values(TURN) == {
+        ("turns_total", "completed"): 1,
+        ("turn_response_seconds", "5-9"): 0.48,
+        ("fleet_overhead_seconds",): 0.122,
+        ("turn_stage_seconds", "uplink"): 0.05,
+        ("turn_stage_seconds", "model"): 0.4,
+        ("turn_stage_seconds", "playout"): 0.03,
+    }
+
+
+def test_a_tools_time_is_taken_out_of_the_models() -> None:
+    found = values(replace(TURN, tool_seconds=0.3))
+    assert found["turn_stage_seconds", "model"] == 0.1
+    assert found["turn_stage_seconds", "tool"] == 0.3
+
+
+def test_a_greeting_and_a_turn_nobody_answered_have_no_response_time() -> None:
+    for turn in (replace(TURN, speech_end_ns=0), replace(TURN, end=TurnEnd.NO_RESPONSE)):
+        assert list(values(turn)) == [("turns_total", turn.end.value)]
+
+
+def test_losses_that_are_taken_back_do_not_lower_a_counter() -> None:
+    found = values(replace(WINDOW, packets_lost=-3))
+    assert found["rtp_packets_lost_total", "agent_in"] == 0
+    assert found["rtp_window_loss_ratio", "agent_in"] == 0
+
+
+def test_a_window_without_packets_has_no_ratio() -> None:
+    found = values(replace(WINDOW, packets_received=0, packets_lost=0))
+    assert ("rtp_window_loss_ratio", "agent_in") not in found
+
+
+def test_only_what_the_agent_hears_is_concealed() -> None:
+    assert ("audio_concealed_ratio",) in values(WINDOW)
+    assert ("audio_concealed_ratio",) not in values(replace(WINDOW, leg="agent_out"))
+
+
+def test_every_usage_snapshot_is_counted_and_priced() -> None:
+    used = TokensUsed("a", "m", "output", "audio", "billed", 1_000_000)
+    assert values(used) == {
+        ("tokens_total", "output", "audio", "billed"): 1_000_000,
+        ("cost_usd_total",): 12.0,
+    }
+
+
+def test_a_modality_without_a_price_costs_the_dearest_of_its_direction() -> None:
+    used = TokensUsed("a", "m", "input", "unknown", "billed", 500_000)
+    assert GEMINI_LIVE.cost_usd(used) == pytest.approx(1.5)
+    assert GEMINI_LIVE.cost_usd(replace(used, direction="sideways")) == 0.0
+
+
+def test_tools_beyond_the_twentieth_name_are_others() -> None:
+    sampler = Sampler()
+    for number in range(30):
+        sampler.samples(ToolFinished("a", f"tool{number}", "ok", 0.1))
+    assert sampler.samples(ToolFinished("a", "tool3", "ok", 0.1))[0].labels == ("tool3", "ok")
+    assert sampler.samples(ToolFinished("a", "tool29", "ok", 0.1))[0].labels == ("other", "ok")
+
+
+def test_a_word_that_the_catalogue_does_not_know_makes_no_new_series() -> None:
+    found = values(MediaPath("a", "carrier pigeon", "host"))
+    assert found == {("media_paths_total", "unknown", "host"): 1}
+    assert ("tokens_total", "input", "unknown", "billed") in values(
+        TokensUsed("a", "m", "input", "smell", "billed", 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "names"),
+    [
+        (CallStarted("a", "r", 0), []),
+        (CallAnswered("a", 0.7), ["call_setup_seconds"]),
+        (BargeIn("a", 0.2), ["barge_in_stop_seconds"]),
+        (ModelSessionEvent("a", ModelSessionChange.GO_AWAY), ["model_session_events_total"]),
+        (LoopBlocked("a", 0.3), ["event_loop_blocked_seconds"]),
+        (EventsDropped("a", 4), ["events_dropped_total"]),
+        (SpeechHeard("a", 1, 2, 3, 4), ["speech_seconds_total"] * 4),
+        (
+            CallEnded("a", "r", CallOutcome.DROPPED, CallReason.PROCESS_DIED, 9.0),
+            ["calls_total", "call_duration_seconds"],
+        ),
+    ],
+)
+def test_every_other_event_feeds_its_metric(event: CallEvent, names: list[str]) -> None:
+    assert [sample.metric.name for sample in Sampler().samples(event)] == names
+
+
+def test_a_sample_has_a_label_for_each_that_its_metric_names() -> None:
+    for event in (TURN, WINDOW, SpeechHeard("a", 1, 2, 3, 4), ToolFinished("a", "t", "ok", 1.0)):
+        for sample in Sampler().samples(event):
+            assert len(sample.labels) == len(sample.metric.labels)
+            assert isinstance(sample, Sample)
+            assert sample.metric in metrics.CATALOGUE
