@@ -1,14 +1,18 @@
 """What tests share: the real programs that tests in ``calls/`` run against."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 import callfleet_tools
+from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
 from callfleet_rehearsal.stack.processes import Children
+from callfleet_rehearsal.stack.worker import Worker, start_worker
+
+WORKER_SLOTS = 3
 
 # A busy machine is slow, not wrong.
 hypothesis.settings.register_profile("callfleet", deadline=None)
@@ -33,3 +37,38 @@ def livekit_server(children: Children, livekit_program: Path) -> LiveKitServer:
     """A LiveKit server on loopback for the whole session, with a key and secret of its own."""
     server, _ = start_livekit(children, livekit_program)
     return server
+
+
+@pytest.fixture(scope="session")
+def emulator(children: Children) -> Emulator:
+    """A Gemini Live emulator of ideal timing, as a process of its own, for the whole session."""
+    started, _ = start_emulator(children, "ideal", seed=1)
+    return started
+
+
+@pytest.fixture(scope="session")
+def worker(children: Children, livekit_server: LiveKitServer, emulator: Emulator) -> Worker:
+    """A worker with three slots on that server and that emulator, ready for calls."""
+    started, _ = start_worker(children, livekit_server, emulator, WORKER_SLOTS)
+    return started
+
+
+_OUTCOMES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def record_outcome(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Note the outcome of a real rehearsal, for the summary."""
+    return request.config.stash.setdefault(_OUTCOMES, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how many rehearsals could not be judged: a test passes for those as well."""
+    outcomes = config.stash.get(_OUTCOMES, [])
+    if outcomes:
+        undecided = outcomes.count("inconclusive")
+        terminalreporter.write_line(
+            f"real rehearsals: {', '.join(outcomes)}; inconclusive {undecided} of {len(outcomes)}"
+        )

@@ -1,24 +1,31 @@
 """Where a run puts what it writes."""
 
+import shutil
 from datetime import datetime
 from pathlib import Path
+
+from rich.console import Console
+
+from callfleet_rehearsal.command.choosing import USAGE, give_up
 
 RUNS = Path("rehearsals")
 KEPT = frozenset({"report.html", "report.json"})
 
 
-def new_folder(now: datetime) -> Path:
-    """Make the folder of a run, named by the time at which it starts."""
+def folder_of_run(console: Console, now: datetime) -> Path:
+    """Make the folder of a run, named by the time at which it starts; the command ends if not."""
     name = now.strftime("%Y-%m-%d-%H%M%S")
-    for attempt in range(1, 100):
-        folder = RUNS / (name if attempt == 1 else f"{name}-{attempt}")
+    folder, number = RUNS / name, 1
+    while True:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            continue
-        return folder
-    message = f"{RUNS / name} and many more exist already; remove old folders in {RUNS}"
-    raise FileExistsError(message)
+            number += 1
+            folder = RUNS / f"{name}-{number}"
+        except OSError as error:
+            give_up(console, f"cannot write here ({error}); run this from a folder of yours", USAGE)
+        else:
+            return folder
 
 
 def remove_logs(folder: Path) -> None:
@@ -26,3 +33,10 @@ def remove_logs(folder: Path) -> None:
     for file in folder.iterdir():
         if file.name not in KEPT:
             file.unlink()
+
+
+def remove(folder: Path) -> None:
+    """Remove a run's folder, and the folder of runs where it was the only one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if RUNS.is_dir() and not any(RUNS.iterdir()):
+        RUNS.rmdir()

@@ -1,17 +1,18 @@
 """The verb ``callfleet rehearse``: place calls, watch them, judge them."""
 
-import os
 import shutil
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from callfleet_rehearsal.callers.plan import PlanError
-from callfleet_rehearsal.command.ending import signals_end_the_block
-from callfleet_rehearsal.command.folders import new_folder, remove_logs
+from callfleet_rehearsal.command.choosing import USAGE, ModelName, Timing, chosen_model, give_up
+from callfleet_rehearsal.command.consoles import console as new_console
+from callfleet_rehearsal.command.ending import SIGNALLED, signals_end_the_block
+from callfleet_rehearsal.command.folders import folder_of_run, remove_logs
 from callfleet_rehearsal.command.progress import shown
 from callfleet_rehearsal.emulator.timing import TimingName
 from callfleet_rehearsal.evidence import TurnKind
@@ -27,19 +28,11 @@ from callfleet_rehearsal.stack.scenario import turn_kinds
 from callfleet_rehearsal.verdict import Outcome
 from callfleet_tools import ToolError
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED = 1
 MOST_CALLS, MOST_TURNS = 200, 60
 
 Calls = Annotated[int, typer.Option(min=1, max=MOST_CALLS, help="Calls at the same time.")]
 Turns = Annotated[int, typer.Option(min=1, max=MOST_TURNS, help="Turns of each call.")]
-ModelName = Annotated[
-    Model | None,
-    typer.Option("--model", help="Who answers. Unset: gemini where GOOGLE_API_KEY is set."),
-]
-Timing = Annotated[
-    TimingName,
-    typer.Option(help="How fast the emulator is: the objectives' ideal, or as was measured."),
-]
 Seed = Annotated[int, typer.Option(help="The same seed has callers do the same again.")]
 Spacing = Annotated[
     float, typer.Option("--spacing", min=0, max=60, help="Seconds between two calls' starts.")
@@ -70,21 +63,25 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     Exit codes: 0 every objective is met, 1 one is missed or something broke, 2 wrong use,
     3 the machine was too busy to judge.
     """
-    console = Console()
-    order = Order(calls, turns, seed, _model(console, model), timing.value, spacing_seconds)
+    console = new_console()
+    order = Order(calls, turns, seed, chosen_model(console, model), timing.value, spacing_seconds)
     for file in (json_file, html_file):
         if file is not None and not file.absolute().parent.is_dir():
-            _give_up(console, f"there is no folder {file.parent} to write {file.name} in", USAGE)
+            give_up(console, f"there is no folder {file.parent} to write {file.name} in", USAGE)
     now = datetime.now(tz=UTC).astimezone()
-    folder = new_folder(now)
+    folder = folder_of_run(console, now)
     console.print(_announcement(order, folder), highlight=False, soft_wrap=True)
     try:
         with signals_end_the_block(), shown(console, calls, turns) as watcher:
             evidence = rehearse_once(order, folder, watcher)
     except (StackError, ToolError, UnreadableError, PlanError) as error:
-        _give_up(console, str(error), FAILED)
+        give_up(console, str(error), FAILED)
     except KeyboardInterrupt:
-        _give_up(console, f"stopped; nothing runs any more; logs are in {folder}", INTERRUPTED)
+        give_up(
+            console,
+            f"stopped; nothing runs any more; logs are in {folder}",
+            SIGNALLED + signal.SIGINT,
+        )
     verdict = judge(evidence, untested=untested_by(_kinds(order)))
     facts = _facts(order, now)
     written = write(folder, verdict, evidence, facts)
@@ -117,28 +114,9 @@ def _facts(order: Order, now: datetime) -> RunFacts:
     )
 
 
-def _model(console: Console, asked: Model | None) -> Model:
-    has_key = bool(os.environ.get("GOOGLE_API_KEY") or os.environ.get("CALLFLEET_MODEL__KEYS"))
-    if asked is Model.GEMINI and not has_key:
-        _give_up(
-            console,
-            "--model gemini needs a key: set GOOGLE_API_KEY to a Gemini API key, "
-            "or leave --model out to talk with the emulator",
-            USAGE,
-        )
-    if asked is not None:
-        return asked
-    return Model.GEMINI if has_key else Model.EMULATOR
-
-
 def _announcement(order: Order, folder: Path) -> str:
     who = {
         Model.EMULATOR: f"the embedded Gemini Live emulator ({order.timing} timing, no key needed)",
         Model.GEMINI: "Gemini itself, with your key; this costs money",
     }
     return f"{order.calls} calls of {order.turns} turns with {who[order.model]}; logs in {folder}"
-
-
-def _give_up(console: Console, sentence: str, code: int) -> NoReturn:
-    console.print(sentence, style="red", highlight=False, soft_wrap=True, markup=False)
-    raise typer.Exit(code)

@@ -1,0 +1,183 @@
+"""`callfleet rehearse` as it is typed: a small rehearsal, and every way in which one can break."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from callfleet_rehearsal.stack import procfs
+
+MARK = "CALLFLEET_REHEARSAL_TEST"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A command as it was typed, in a folder of its own, its processes marked to be found."""
+
+    process: "subprocess.Popen[str]"
+    mark: str
+
+    def wait_for(self, words: str) -> None:
+        """Read what it prints until these words come."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if words in line:
+                return
+        pytest.fail(f"it ended without saying {words!r}")
+
+    def rest(self) -> str:
+        """Read what else it prints, up to its end."""
+        return self.process.communicate(timeout=120)[0]
+
+    def processes(self, words: str = "") -> list[int]:
+        """Find what it has started that is still there, by a word of the command."""
+        return [pid for pid in marked(self.mark) if words in command_of(pid)]
+
+
+Type = Callable[..., Typed]
+
+
+def marked(mark: str) -> list[int]:
+    found = []
+    for stat in procfs.processes():
+        try:
+            environment = Path(f"/proc/{stat.pid}/environ").read_bytes()
+        except (OSError, PermissionError):
+            continue
+        if stat.alive and f"{MARK}={mark}".encode() in environment:
+            found.append(stat.pid)
+    return found
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the command is typed."""
+    return tmp_path
+
+
+@pytest.fixture
+def rehearse(folder: Path, livekit_program: Path) -> Iterator[Type]:
+    """Type ``callfleet rehearse …`` in that folder; ended with the test, whatever happens."""
+    typed: list[Typed] = []
+
+    def start(*arguments: str, **environment: str) -> Typed:
+        mark = uuid.uuid4().hex
+        told = {"CALLFLEET_TOOLS_LIVEKIT_SERVER": str(livekit_program), MARK: mark, **environment}
+        inherited = {name: value for name, value in os.environ.items() if name != "GOOGLE_API_KEY"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "callfleet", "rehearse", *arguments],
+            cwd=folder,
+            env={**inherited, "PYTHONPATH": absolute_path(), **told},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        typed.append(Typed(process, mark))
+        return typed[-1]
+
+    yield start
+    for one in typed:
+        one.process.kill()
+        one.process.communicate()
+
+
+def absolute_path() -> str:
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
+
+
+def test_a_small_rehearsal_from_start_to_verdict(
+    rehearse: Type, folder: Path, record_outcome: Callable[[str], None]
+) -> None:
+    typed = rehearse("--calls", "3", "--turns", "4", "--json", "out.json", "--keep")
+    said = typed.rest()
+    assert "embedded Gemini Live emulator" in said
+    report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    record_outcome(report["outcome"])
+    assert typed.process.returncode == report["exit_code"]
+    assert report["outcome"].upper() in said
+    assert [call["end"] for call in report["calls"]] == ["hung_up"] * 3, said
+    figures = {each["key"]: each["value"] for each in report["objectives"]}
+    assert figures["calls_lost_count"] == 0
+    assert figures["reply_faults_count"] == 0, report["faults"]
+    assert report["cross_talk"] == 0
+    assert len(report["turns"]) == 12
+    assert all(turn["fleet_added_seconds"] > 0 for turn in report["turns"])
+    assert report["residual"]["unmatched"] == 0
+    costs = {cost["role"]: cost for cost in report["costs"]}
+    assert {"livekit-server", "emulator", "callers", "worker parent", "worker calls"} <= set(costs)
+    assert costs["worker calls"]["cpu_seconds"] > 0
+    assert costs["worker calls"]["pss_bytes"] > 1_000_000
+    (run,) = (folder / "rehearsals").iterdir()
+    assert (run / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert typed.processes() == []
+
+
+def test_ctrl_c_in_the_middle_of_calls_leaves_no_process_behind(rehearse: Type) -> None:
+    typed = rehearse("--calls", "1", "--turns", "6")
+    typed.wait_for("1 of 6 turns done")
+    assert len(typed.processes()) > 5
+    typed.process.send_signal(signal.SIGINT)
+    assert "nothing runs any more" in typed.rest()
+    assert typed.process.returncode == 130
+    assert typed.processes() == []
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_calls_is_told_of(rehearse: Type) -> None:
+    typed = rehearse("--calls", "1", "--turns", "6")
+    typed.wait_for("1 of 6 turns done")
+    (worker,) = typed.processes("callfleet worker")
+    os.kill(worker, signal.SIGKILL)
+    said = typed.rest()
+    assert "worker ended by itself with signal SIGKILL" in said
+    assert re.search(r"the end of its log \(rehearsals/\S+/worker\.log\)", said)
+    assert typed.process.returncode == 1
+    assert typed.processes() == []
+
+
+def test_a_livekit_server_that_does_not_run_is_one_sentence(rehearse: Type) -> None:
+    typed = rehearse(CALLFLEET_TOOLS_LIVEKIT_SERVER="/bin/false")
+    said = typed.rest()
+    assert "CALLFLEET_TOOLS_LIVEKIT_SERVER is '/bin/false', which does not run" in said
+    assert "Traceback" not in said
+    assert typed.process.returncode == 1
+
+
+def test_a_wrong_setting_of_the_worker_is_shown_as_the_worker_said_it(rehearse: Type) -> None:
+    typed = rehearse("--calls", "1", CALLFLEET_PERSONA__TEMPERATURE="9")
+    said = typed.rest()
+    assert "CALLFLEET_PERSONA__TEMPERATURE" in said
+    assert "Traceback" not in said
+    assert typed.process.returncode == 1
+    assert typed.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--model", "gemini"), "set GOOGLE_API_KEY"),
+        (("--calls", "0"), "greater than or equal to 1"),
+        (("--json", "no/such/out.json"), "there is no folder no/such"),
+    ],
+)
+def test_wrong_use_is_exit_code_2_and_starts_nothing(
+    rehearse: Type, folder: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    typed = rehearse(*arguments)
+    assert sentence in typed.rest()
+    assert typed.process.returncode == 2
+    assert not (folder / "rehearsals").exists()

@@ -1,0 +1,80 @@
+"""One command with verbs: each brings in what it needs and no more."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from callfleet.command import VERBS
+
+ASK = """
+import json, sys
+import callfleet.command
+for name in json.loads(sys.argv[2]):
+    sys.modules[name] = None
+try:
+    code = callfleet.command.main(json.loads(sys.argv[1]))
+except SystemExit as stop:
+    code = stop.code
+sys.stdout.write("\\n" + json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def run(*arguments: str, missing: tuple[str, ...] = ()) -> tuple[int, set[str], str]:
+    """Run a verb in a fresh interpreter: exit code, modules imported, what it wrote."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, json.dumps(arguments), json.dumps(missing)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    return code or 0, set(modules), done.stdout + done.stderr
+
+
+def test_help_and_version_import_no_room() -> None:
+    for arguments in (["version"], ["--help"], []):
+        code, modules, said = run(*arguments)
+        assert code == 0
+        assert "callfleet" in said
+        assert not any(name.startswith("callfleet_") for name in modules)
+
+
+def test_a_worker_starts_without_the_rehearsal() -> None:
+    code, modules, _ = run("worker", "--help")
+    assert code == 0
+    assert "callfleet_worker.command" in modules
+    assert not any(name.startswith(("callfleet_rehearsal", "callfleet_tools")) for name in modules)
+    assert "av" not in modules
+
+
+def test_the_emulator_starts_without_worker_and_livekit() -> None:
+    code, modules, _ = run("emulate", "--help")
+    assert code == 0
+    assert not any(name.startswith(("callfleet_worker", "livekit")) for name in modules)
+
+
+def test_an_unknown_verb_is_answered_with_those_there_are() -> None:
+    code, _, said = run("rehears")
+    assert code == 2
+    assert all(verb.name in said for verb in VERBS)
+
+
+def test_a_missing_extra_is_answered_with_how_to_install_it() -> None:
+    code, _, said = run("emulate", missing=("orjson",))
+    assert code == 2
+    assert "callfleet emulate needs orjson" in said
+    assert "pip install 'callfleet[rehearsal]'" in said
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_has_help(verb: object) -> None:
+    name = getattr(verb, "name", "")
+    assert importlib.util.find_spec(getattr(verb, "module", "")) is not None
+    code, _, said = run(name, "--help")
+    assert code == 0
+    assert f"callfleet {name}" in said
