@@ -134,3 +134,20 @@ async def test_a_whole_process_group_may_be_told_to_go_and_calls_still_finish(
     await caller.hang_up(room)
     assert await worker.ends() == 0
     assert [end["reason"] for end in worker.logged("call ended")] == ["caller_hung_up"]
+
+
+async def test_a_caller_whose_agent_was_killed_gets_another_one_and_only_one(
+    children: Children, livekit_server: LiveKitServer, caller: Caller
+) -> None:
+    worker = ready(children, livekit_server, CALLFLEET_SLOTS="2")
+    room = await caller.call(worker)
+    await until(lambda: bool(worker.logged("call runs")), "running")
+    async with caller.in_person(room):
+        os.kill(worker.logged("call runs")[0]["job_process"], signal.SIGKILL)
+        await until(lambda: len(worker.logged("call runs")) == 2, "taken by another agent")
+        assert len(worker.logged("another agent is asked for")) == 1
+        os.kill(worker.logged("call runs")[1]["job_process"], signal.SIGKILL)
+        await worker.metric_becomes(DIED, 2)
+        assert worker.logged("a second agent died in one room: no third is sent")
+    await caller.hang_up(room)
+    children.stop(worker.child)

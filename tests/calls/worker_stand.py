@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import aiohttp
 import psutil
-from livekit import api
+from livekit import api, rtc
 
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_rehearsal.stack.processes import Child, Children, inherited_environment
@@ -142,6 +143,7 @@ class Caller:
     """Makes rooms that ask for a worker, as a caller's token does."""
 
     def __init__(self, server: LiveKitServer) -> None:
+        self._server = server
         self._api = api.LiveKitAPI(server.http_url, server.api_key, server.api_secret)
 
     async def __aenter__(self) -> Self:
@@ -161,6 +163,21 @@ class Caller:
             )
         )
         return room
+
+    @asynccontextmanager
+    async def in_person(self, room: str) -> AsyncIterator[None]:
+        """Be in a room, as a caller who has nothing to say."""
+        token = (
+            api.AccessToken(self._server.api_key, self._server.api_secret)
+            .with_identity("caller")
+            .with_grants(api.VideoGrants(room_join=True, room=room))
+        )
+        inside = rtc.Room()
+        await inside.connect(self._server.url, token.to_jwt())
+        try:
+            yield
+        finally:
+            await inside.disconnect()
 
     async def hang_up(self, room: str) -> None:
         """Close the room."""

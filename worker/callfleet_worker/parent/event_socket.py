@@ -97,12 +97,12 @@ class EventSocket:
     def _hear(self, line: bytes, unfinished: set[str]) -> None:
         try:
             event = decode(line)
-        except UnknownEventError:
+            if isinstance(event, CallEnded):
+                unfinished.discard(event.call_id)
+            else:
+                unfinished.add(event.call_id)
+            self._on_event(event)
+        except (UnknownEventError, TypeError, ValueError):
+            # One bad line must not make the parent deaf to a call, or take it for dead.
             self._on_refused()
             _log.warning("a line on the event socket is no event", length=len(line))
-            return
-        if isinstance(event, CallEnded):
-            unfinished.discard(event.call_id)
-        else:
-            unfinished.add(event.call_id)
-        self._on_event(event)

@@ -1,6 +1,7 @@
 """Take what calls tell: count it, log it, trace it; and notice calls that tell no more."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Protocol
 
@@ -35,10 +36,26 @@ class Telemetry(Protocol):
 class Hearing:
     """Everything that the parent knows of its calls comes through here."""
 
-    def __init__(self, registry: Registry, sampler: Sampler, telemetry: Telemetry | None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        sampler: Sampler,
+        telemetry: Telemetry | None,
+        on_death: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """Listen.
+
+        Args:
+            registry: Where samples are counted.
+            sampler: Makes the samples.
+            telemetry: Where events and samples go besides.
+            on_death: Told call and room whenever a call's process has died.
+
+        """
         self._registry = registry
         self._sampler = sampler
         self._telemetry = telemetry
+        self._on_death = on_death
         self._ledger = Ledger()
 
     @property
@@ -79,13 +96,18 @@ class Hearing:
 
     def hung_up(self, call_ids: set[str]) -> None:
         """Note that a process is gone; calls that it left open were dropped."""
-        for ended in self._ledger.line_lost(call_ids, time.monotonic_ns()):
-            self.heard(ended)
+        self._bury(self._ledger.line_lost(call_ids, time.monotonic_ns()))
 
     def look_for_silent(self, running: set[str]) -> None:
         """Find calls whose process died before it could speak."""
-        for ended in self._ledger.never_spoke(running, _SILENCE_SECONDS, time.monotonic_ns()):
+        now_ns = time.monotonic_ns()
+        self._bury(self._ledger.never_spoke(running, _SILENCE_SECONDS, now_ns))
+
+    def _bury(self, dead: tuple[CallEnded, ...]) -> None:
+        for ended in dead:
             self.heard(ended)
+            if self._on_death is not None:
+                self._on_death(ended.call_id, ended.room)
 
     def show(self, slots: int, *, accepting: bool) -> None:
         """Bring the gauges up to date."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from livekit.agents import JobProcess
 from livekit.agents.ipc import job_proc_lazy_main
 
+from callfleet_worker.bridge.fastloop import use_fast_loop
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.parent.logs import send_logs_to_parent
 from callfleet_worker.reporting import USERDATA_KEY, EventSink
@@ -21,6 +22,7 @@ SETTINGS_KEY = "settings"
 def prepare(process: JobProcess, *, settings: Settings, event_socket: Path) -> None:
     """Make a process ready for its call."""
     send_logs_to_parent(settings.log)
+    use_fast_loop()
     # 60 s at the framework's default, which would have to be added to every grace period.
     job_proc_lazy_main._SESSION_ACLOSE_TIMEOUT = float(settings.drain.close_seconds)  # noqa: SLF001
     prewarm(settings)

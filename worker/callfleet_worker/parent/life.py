@@ -29,6 +29,7 @@ from callfleet_worker.parent.otlp import Otlp
 from callfleet_worker.parent.preflight import RefusedError, Verdict, knock
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.registry import Registry, package_version
+from callfleet_worker.parent.rescue import Rescue
 from callfleet_worker.parent.samples import Sampler
 from callfleet_worker.parent.server import Entrypoint, FleetServer
 from callfleet_worker.settings import Settings
@@ -98,7 +99,10 @@ class Parent:
         self._settings = settings
         registry = Registry(GEMINI_LIVE)
         self._otlp = Otlp.start(settings.telemetry)
-        self._hearing = Hearing(registry, Sampler(GEMINI_LIVE), self._otlp)
+        self._rescue = Rescue(settings)
+        self._hearing = Hearing(
+            registry, Sampler(GEMINI_LIVE), self._otlp, self._rescue.after_death
+        )
         self._events = EventSocket(
             event_socket, self._hearing.heard, self._hearing.hung_up, self._hearing.refused
         )
@@ -126,6 +130,7 @@ class Parent:
                 with suppress(asyncio.CancelledError):
                     await looking
                 await self._events.close(FLUSH_SECONDS)
+                await self._rescue.close()
                 await self._health.stop()
                 if self._otlp is not None:
                     await asyncio.to_thread(self._otlp.stop)

@@ -63,7 +63,8 @@ class Settings(BaseSettings):
         ge=1,
         le=200,
         description="Calls held at once; the next one goes to another worker. Two cores carry "
-        "ten. More than the machine carries makes every call slow.",
+        "ten. More than the machine carries makes every call slow. The LiveKit server needs "
+        "agents.target_load: 1.0 in its configuration: at its default, 0.7, it sends seven of ten.",
     )
     idle_processes: int | None = Field(
         default=None,
