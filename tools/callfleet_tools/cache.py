@@ -31,9 +31,7 @@ def locked(target: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle = lock.open("a")
     except OSError as error:
-        message = (
-            f"cannot write to the cache ({error}); set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours"
-        )
+        message = f"cannot write to the cache ({error}); set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours"
         raise ToolError(message) from error
     with handle:
         try:
