@@ -12,7 +12,7 @@ from callfleet_tools.errors import ToolError
 
 
 def root(environment: Mapping[str, str] = os.environ) -> Path:
-    """Name the cache's folder: CALLFLEET_TOOLS_CACHE_DIR, else callfleet under the user's caches."""
+    """Name the cache's folder: CALLFLEET_TOOLS_CACHE_DIR, else the user's caches."""
     own = environment.get("CALLFLEET_TOOLS_CACHE_DIR")
     if own:
         return Path(own).expanduser().absolute()
@@ -31,7 +31,10 @@ def locked(target: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle = lock.open("a")
     except OSError as error:
-        message = f"cannot write to the cache ({error}); set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours"
+        message = (
+            f"cannot write to the cache ({error}); "
+            "set CALLFLEET_TOOLS_CACHE_DIR to a folder of yours"
+        )
         raise ToolError(message) from error
     with handle:
         try:
