@@ -78,7 +78,7 @@ class EventLog:
 
         def look(entry: Event) -> None:
             nonlocal seen
-            if entry["event"] != event or facts.items() - entry.items():
+            if entry["event"] != event or any(entry.get(key) != facts[key] for key in facts):
                 return
             seen += 1
             if seen == count and not found.done():
