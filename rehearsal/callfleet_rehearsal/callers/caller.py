@@ -90,7 +90,6 @@ class Caller:
         self._packets_sent = 0
         self._news: list[News] = []
         self._errands: set[asyncio.Task[None]] = set()
-        self._answered = False
 
     async def call(self) -> CallRecord:
         """Live the whole call."""
@@ -210,11 +209,6 @@ class Caller:
     def _note_reply(self, marker: HeardMarker) -> None:
         if self._line.spoiler is not None and marker.turn:
             self._line.spoiler.reply_began(marker.at_ns)
-        self._progress(
-            "turn" if self._answered else "answered",
-            {"call": self._plan.call, "heard_call": marker.call, "heard_turn": marker.turn},
-        )
-        self._answered = True
 
     def _think(self) -> None:
         if self._presence.gone:
@@ -223,9 +217,19 @@ class Caller:
             return
         now_ns = time.monotonic_ns()
         news, self._news = self._news, []
+        was_waiting = self._state.reply_played_ns is None
         self._state, actions = self._line.script.advance(self._state, now_ns, news)
+        played_ns = self._state.reply_played_ns
+        if was_waiting and played_ns is not None:
+            self._tell_of_reply(played_ns)
         for action in actions:
             self._act(action, now_ns)
+
+    def _tell_of_reply(self, played_ns: int) -> None:
+        facts: dict[str, Any] = {"call": self._plan.call, "turn": self._state.turn}
+        if self._notes.turns and self._notes.turns[-1].ended_ns:
+            facts["response_seconds"] = (played_ns - self._notes.turns[-1].ended_ns[-1]) / 1e9
+        self._progress("turn" if self._state.turn else "answered", facts)
 
     def _act(self, action: Action, now_ns: int) -> None:
         if isinstance(action, Speak):

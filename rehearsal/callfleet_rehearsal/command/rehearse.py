@@ -41,7 +41,7 @@ JsonFile = Annotated[
     Path | None, typer.Option("--json", help="Also write the verdict here, for machines.")
 ]
 HtmlFile = Annotated[
-    Path | None, typer.Option("--html", help="Write the report here, not into the run's folder.")
+    Path | None, typer.Option("--html", help="Also write the report here, for people.")
 ]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep all logs, also where all is well.")]
 
