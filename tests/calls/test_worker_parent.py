@@ -122,6 +122,19 @@ async def test_a_call_that_outlasts_the_drain_is_told_to_end_and_says_so(
     await until(lambda: not worker.left_behind(), "gone with all its processes")
 
 
+async def test_a_person_who_presses_ctrl_c_twice_is_believed(
+    children: Children, livekit_server: LiveKitServer, caller: Caller
+) -> None:
+    worker = ready(children, livekit_server, CALLFLEET_SLOTS="1")
+    await caller.call(worker)
+    await until(lambda: bool(worker.logged("call runs")), "running")
+    worker.signal(signal.SIGINT)
+    await until(lambda: bool(worker.logged("draining")), "draining")
+    worker.signal(signal.SIGINT)
+    assert await worker.ends() == 0
+    assert [end["reason"] for end in worker.logged("call ended")] == ["worker_stopped"]
+
+
 async def test_a_whole_process_group_may_be_told_to_go_and_calls_still_finish(
     children: Children, livekit_server: LiveKitServer, caller: Caller
 ) -> None:

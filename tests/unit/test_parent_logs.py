@@ -127,3 +127,18 @@ def test_what_is_below_the_level_is_not_written(lines: Lines, written: io.String
     logging.getLogger("livekit.agents").info("quiet")
     structlog.get_logger("x").warning("loud")
     assert [line["event"] for line in lines()] == ["loud"]
+
+
+def test_a_line_begins_with_when_how_bad_and_what(lines: Lines) -> None:
+    structlog.get_logger("x").info("turn", a=1)
+    assert list(lines()[0])[:3] == ["timestamp", "level", "event"]
+
+
+def test_the_frameworks_lines_for_each_process_are_for_those_who_debug(
+    lines: Lines, written: io.StringIO
+) -> None:
+    logging.getLogger("livekit.agents").info("process initialized")
+    assert lines() == []
+    write_logs(LogSettings(level=LogLevel.DEBUG), written)
+    logging.getLogger("livekit.agents").info("process initialized")
+    assert [line["event"] for line in lines()] == ["process initialized"]

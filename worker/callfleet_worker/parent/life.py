@@ -114,6 +114,7 @@ class Parent:
         self._server.on_given_back = self._hearing.given_back
         self._serving: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._cut = asyncio.Event()
         self._told: bool | None = None
 
     async def live(self, bound: socket.socket) -> None:
@@ -164,19 +165,27 @@ class Parent:
     async def _drain(self) -> None:
         seconds = self._settings.drain.seconds
         _log.info("draining", calls=self._hearing.active, seconds=seconds)
+        draining = asyncio.create_task(self._server.drain())
+        cutting = asyncio.create_task(self._cut.wait())
+        await asyncio.wait({draining, cutting}, return_when=asyncio.FIRST_COMPLETED)
+        cutting.cancel()
+        draining.cancel()
         try:
-            await self._server.drain()
-        except TimeoutError:
-            _log.warning("calls are cut: they outlasted the drain", calls=self._hearing.active)
+            await draining
+        except (TimeoutError, asyncio.CancelledError):
+            _log.warning("calls are cut", calls=self._hearing.active)
 
     def _on_signal(self, number: signal.Signals) -> None:
-        if self._stopping.is_set():
+        if not self._stopping.is_set():
+            self._stopping.set()
+        elif number is signal.SIGINT:
+            # A person at a terminal, who means it.
+            self._cut.set()
+        else:
             _log.warning(
                 "already draining: calls may finish; SIGKILL would cut them",
-                signal=number.name,
                 calls=self._hearing.active,
             )
-        self._stopping.set()
 
     def _look(self) -> Health:
         server = self._server

@@ -19,6 +19,8 @@ FACTS = "callfleet_facts"
 _PII = "lk.pii"
 _PHONE_NUMBER = re.compile(r"\+\d{6,}")
 _SHOWN_DIGITS = 4
+_FRAMEWORK = "livekit.agents"
+_CHATTER = ("initializing process", "process initialized")
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
 
 
@@ -80,10 +82,21 @@ def _record_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def _first_things_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Begin each line with when, how bad and what."""
+    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
+    return {**first, **event}
+
+
 def _pack_for_parent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     message = event.pop("event", "")
     packed: EventDict = {"event": message, FACTS: dict(event)}
     return packed
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave the framework's two lines for each process it starts to those who debug."""
+    return record.getMessage() not in _CHATTER or logging.getLogger().level <= logging.DEBUG
 
 
 def _level(settings: LogSettings) -> int:
@@ -111,6 +124,7 @@ def write_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
                 structlog.processors.format_exc_info,
                 hide_content,
                 _drop_internals,
+                _first_things_first,
                 renderer,
             ],
         )
@@ -136,7 +150,10 @@ def _set_root(handler: logging.Handler, settings: LogSettings) -> None:
     root.setLevel(_level(settings))
     for name, level in _NOISY.items():
         logging.getLogger(name).setLevel(max(level, root.level))
-    logging.getLogger("livekit.agents").setLevel(_level(settings))
+    framework = logging.getLogger(_FRAMEWORK)
+    framework.setLevel(_level(settings))
+    framework.removeFilter(_is_worth_a_line)
+    framework.addFilter(_is_worth_a_line)
 
 
 def send_logs_to_parent(settings: LogSettings) -> None:
