@@ -17,6 +17,7 @@ from livekit.agents.types import NOT_GIVEN, APIConnectOptions
 
 from callfleet_worker.model.fallback import CallModel, Emit
 from callfleet_worker.model.patches import PhoneModel
+from callfleet_worker.model.preload import warm_up
 from callfleet_worker.model.roster import Candidate, Roster, candidates
 from callfleet_worker.model.tls import ca_argument, shared_context
 from callfleet_worker.persona import load_agent_class
@@ -42,7 +43,7 @@ def prewarm(settings: Settings) -> None:
         AgentClassError: ``agent_class`` names no Agent.
 
     """
-    shared_context(ca_argument(settings.model.ca_file))
+    warm_up(ca_argument(settings.model.ca_file))
     if settings.agent_class is not None:
         load_agent_class(settings.agent_class)
 
