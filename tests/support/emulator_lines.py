@@ -39,7 +39,7 @@ async def raw(
     url = emulator.url.replace("https", "wss") + path
     chosen = {"x-goog-api-key": KEY} if headers is None else headers
     async with websockets.connect(
-        url, ssl=trust(emulator), additional_headers=chosen, proxy=None, max_size=2**24
+        url, ssl=trust(emulator), additional_headers=chosen, proxy=None, close_timeout=1
     ) as socket:
         yield socket
 
@@ -76,11 +76,9 @@ def client(emulator: Emulator, key: str = KEY, **options: Any) -> genai.Client:
     return genai.Client(api_key=key, http_options=http)
 
 
-def utterance(marker: Marker | None, number: int = 0, seconds: float | None = None) -> bytes:
-    """What a caller says: a marker, if any, and a clip."""
-    clip = question(number).samples
-    if seconds is not None:
-        clip = clip[: round(seconds * RATE)]
+def utterance(marker: Marker | None, number: int = 0, seconds: float = 0.7) -> bytes:
+    """What a caller says: a marker, if any, and the first part of a clip."""
+    clip = question(number).samples[: round(seconds * RATE)]
     sound = clip if marker is None else np.concatenate([render(marker, Speaker.CALLER, RATE), clip])
     return pcm(sound)
 

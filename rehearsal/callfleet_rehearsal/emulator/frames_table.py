@@ -11,10 +11,13 @@ from typing import Any
 import orjson
 
 from callfleet_rehearsal.emulator.frame_case import Answer, Basis, Closes, FrameCase, Place, Status
-from callfleet_rehearsal.emulator.frame_cases_first import DOORS, FIRST
+from callfleet_rehearsal.emulator.frame_cases_content import CONTENT
+from callfleet_rehearsal.emulator.frame_cases_door import DOORS
+from callfleet_rehearsal.emulator.frame_cases_first import FIRST
 from callfleet_rehearsal.emulator.frame_cases_live import LIVE
+from callfleet_rehearsal.emulator.frame_cases_setup import MODELS
 
-CASES: tuple[FrameCase, ...] = (*DOORS, *FIRST, *LIVE)
+CASES: tuple[FrameCase, ...] = (*DOORS, *FIRST, *MODELS, *LIVE, *CONTENT)
 DEFAULT_PATH = Path("docs/emulator-frames.md")
 SHOWN_LETTERS = 110
 _HEAD = """# Odd client frames, and what the emulator answers

@@ -73,13 +73,16 @@ def hear(
         onset = state.onset
         if onset is None:
             onset = state.last_speech if heard.onset is None else heard.onset
-        state = replace(
-            state, onset=onset, last_speech=heard.last_speech, last_speech_ns=heard.last_speech_ns
-        )
         spoken = (heard.last_speech - onset) / LISTEN_RATE
-        if rules.automatic and not state.speaking and spoken >= rules.prefix_seconds:
-            return replace(state, speaking=True), (SpeechBegan(),)
-        return state, ()
+        begins = rules.automatic and not state.speaking and spoken >= rules.prefix_seconds
+        known = Listening(
+            speaking=state.speaking or begins,
+            onset=onset,
+            last_speech=heard.last_speech,
+            last_speech_ns=heard.last_speech_ns,
+            marker=state.marker,
+        )
+        return known, (SpeechBegan(),) if begins else ()
     if state.onset is None or not rules.automatic:
         return state, ()
     silence = (heard.position - state.last_speech) / LISTEN_RATE

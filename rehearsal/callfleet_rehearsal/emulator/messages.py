@@ -11,6 +11,7 @@ from callfleet_rehearsal.emulator.reading import check, decode_base64, invalid, 
 DEFAULT_RATE = 16_000
 LOWEST_RATE, HIGHEST_RATE = 8_000, 48_000
 SAMPLE_BYTES = 2
+BLOB_FIELDS = 2
 BAD_ROLE = "Please use a valid role: user, model."
 FIRST_ONLY = "setup must be the first message and only the first"
 _AUDIO_TYPE = re.compile(
@@ -131,7 +132,10 @@ def read_message(data: str | bytes, api: Api) -> tuple[ClientMessage, ...]:
         RefusedError: as the real API refuses it.
 
     """
-    body = check(parse_json(data), "Client", "", api)
+    parsed = parse_json(data)
+    if (audio := _plain_audio(parsed)) is not None:
+        return (audio,)
+    body = check(parsed, "Client", "", api)
     if len(body) > 1:
         first, second = list(body)[:2]
         message = (
@@ -155,9 +159,22 @@ def read_message(data: str | bytes, api: Api) -> tuple[ClientMessage, ...]:
     return (Setup(value),)
 
 
+def _plain_audio(body: dict[str, Any]) -> AudioInput | None:
+    """Read what nearly every frame is, without the schema: exactly one well-formed audio blob."""
+    realtime = body.get("realtime_input") or body.get("realtimeInput")
+    if len(body) != 1 or not isinstance(realtime, dict) or len(realtime) != 1:
+        return None
+    blob = realtime.get("audio")
+    if not isinstance(blob, dict) or len(blob) != BLOB_FIELDS:
+        return None
+    mime = blob.get("mime_type") or blob.get("mimeType")
+    data = blob.get("data")
+    if not isinstance(data, str) or not isinstance(mime, str):
+        return None
+    return _audio({"mimeType": mime, "data": data}, "realtime_input.audio")
+
+
 def _realtime(value: dict[str, Any]) -> tuple[ClientMessage, ...]:
-    if len(value) == 1 and "audio" in value:
-        return (_audio(value["audio"], "realtime_input.audio"),)
     inputs: list[ClientMessage] = []
     if "activityStart" in value:
         inputs.append(ActivityStart())

@@ -136,7 +136,8 @@ class Performer:
                 self._complete(turn)
 
     def _arm(self) -> None:
-        dues = [self.talk.due_ns - EARLY_NS] if self.talk.due_ns else []
+        early_ns = EARLY_NS if self.talk.phase is Phase.THINK else 0
+        dues = [self.talk.due_ns - early_ns] if self.talk.due_ns else []
         if self._speaking is not None:
             dues.append(self._speaking.due_ns)
         if self._timer is not None:

@@ -54,8 +54,8 @@ def snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-_NAMES: dict[str, dict[str, str]] = {
-    message: {alias: name for name in fields for alias in (name, snake(name))}
+_NAMES: dict[str, dict[str, tuple[str, str]]] = {
+    message: {alias: (name, snake(name)) for name in fields for alias in (name, snake(name))}
     for message, fields in MESSAGES.items()
 }
 
@@ -83,14 +83,14 @@ def check(body: dict[str, Any], message: str, path: str, api: Api) -> dict[str, 
     names, fields = _NAMES[message], MESSAGES[message]
     checked: dict[str, Any] = {}
     for key, value in body.items():
-        name = names.get(key)
-        if name is None or not _exists(fields[name], api):
+        name, shown = names.get(key, ("", ""))
+        if not name or not _exists(fields[name], api):
             raise _unknown(key, path, "Cannot find field.")
         if value is None:
             continue
         if name in checked:
             raise _unknown(key, path, SET_TWICE)
-        inner = f"{path}.{snake(name)}" if path else snake(name)
+        inner = f"{path}.{shown}" if path else shown
         checked[name] = _value(value, fields[name], key, inner, api)
     return checked
 

@@ -6,13 +6,13 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from callfleet_rehearsal.emulator.certificates import make_certificates
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
-from callfleet_rehearsal.emulator.control import control_app
+from callfleet_rehearsal.emulator.control import arm_fault, control_app
 from callfleet_rehearsal.emulator.conversations import Handles
 from callfleet_rehearsal.emulator.doors import Door, Turned, admit, door
 from callfleet_rehearsal.emulator.events import EventLog
@@ -24,7 +24,7 @@ from callfleet_rehearsal.emulator.shared import Shared
 from callfleet_rehearsal.emulator.speech import rendered_clips
 from callfleet_rehearsal.emulator.wire import Wire
 
-SHUTDOWN_SECONDS = 1.0
+SHUTDOWN_SECONDS = 0.5
 TOO_MANY = RefusedError(
     1011, "Resource has been exhausted. RESOURCE_EXHAUSTED: Maximum concurrent sessions exceeded."
 )
@@ -93,6 +93,8 @@ class Emulator:
 
     async def close(self) -> None:
         """Stop, whatever state it is in."""
+        for session in tuple(self._shared.sessions.values()):
+            session.drop()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
@@ -106,8 +108,19 @@ class Emulator:
         """Names of the sessions that are open."""
         return list(self._shared.sessions)
 
+    def arm(self, name: str, **request: Any) -> dict[str, Any]:
+        """Arm a fault, as a POST to the control port's /faults does.
+
+        Raises:
+            BadFaultError: there is no such fault, or it hits nobody.
+
+        """
+        return arm_fault(self._shared, {"name": name, **request})
+
     async def _listen(self, app: web.Application, port: int, tls: object) -> int:
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+        )
         self._runners.append(runner)
         await runner.setup()
         site = web.TCPSite(

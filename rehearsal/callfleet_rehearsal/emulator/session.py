@@ -130,6 +130,10 @@ class Session:
         if self.performer is not None:
             self.performer.striker.strike(effect)
 
+    def drop(self) -> None:
+        """Cut the connection without a word."""
+        self.wire.drop()
+
     # What is heard
 
     def _hear(self, message: messages.AudioInput, now_ns: int, performer: Performer) -> None:

@@ -18,6 +18,9 @@ class OpenSession(Protocol):
     def strike_now(self, effect: Effect) -> None:
         """Carry a fault out at once."""
 
+    def drop(self) -> None:
+        """Cut the connection without a word."""
+
 
 @dataclass(slots=True)
 class Shared:

@@ -124,12 +124,17 @@ class Wire:
             transport.pause_reading()
 
     def reset(self) -> None:
-        """Drop the TCP connection, without a close frame."""
+        """Drop the TCP connection with a reset, without a close frame."""
         transport = self._request.transport
-        if transport is None:
-            return
         self.closed_as = (1006, "reset by a fault")
-        held = transport.get_extra_info("socket")
+        held = None if transport is None else transport.get_extra_info("socket")
         if held is not None:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        self.drop()
+
+    def drop(self) -> None:
+        """Drop the TCP connection at once."""
+        if self.closed_as is None:
+            self.closed_as = (1001, "the emulator stops")
+        if self._request.transport is not None:
+            self._request.transport.abort()

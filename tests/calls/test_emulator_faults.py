@@ -1,0 +1,278 @@
+"""Faults on demand, as a client without any SDK sees them."""
+
+import asyncio
+import base64
+import contextlib
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import websockets
+from emulator_lines import hush, pieces, raw, receive, send, set_up, utterance
+from websockets.asyncio.client import ClientConnection
+
+from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
+from callfleet_rehearsal.emulator.fault_kinds import REGISTRY, Point
+from callfleet_rehearsal.emulator.faults import BadFaultError
+from callfleet_rehearsal.emulator.frame_case import LIVE_25
+from callfleet_rehearsal.sound.marker import Marker
+
+TEXT = {"realtimeInput": {"text": "hi"}}
+TOOLS = [{"functionDeclarations": [{"name": "look_up"}]}]
+
+
+async def say(socket: ClientConnection, marker: Marker) -> None:
+    async for piece in pieces(utterance(marker) + hush(0.3)):
+        data = base64.b64encode(piece).decode()
+        await send(
+            socket,
+            {"realtimeInput": {"audio": {"data": data, "mimeType": "audio/pcm;rate=16000"}}},
+        )
+
+
+async def kinds(socket: ClientConnection, until: str) -> list[str]:
+    """List the kinds of content that come, up to one of them."""
+    seen: list[str] = []
+    async with asyncio.timeout(10):
+        while until not in seen:
+            body = orjson.loads(await socket.recv(decode=False))
+            seen += body.get("serverContent", body)
+    return seen
+
+
+async def closing(socket: ClientConnection) -> tuple[int, str]:
+    with pytest.raises(websockets.ConnectionClosed) as closed:
+        await receive(socket, "nothing")
+    received = closed.value.rcvd
+    return (1006, "") if received is None else (received.code, received.reason)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+async def test_an_upgrade_can_be_refused_with_a_status(status: int) -> None:
+    async with Emulator() as emulator:
+        emulator.arm("http_status", status=status)
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await raw(emulator).__aenter__()
+        assert refused.value.response.status_code == status
+        async with raw(emulator) as socket:
+            await set_up(socket)
+
+
+async def test_a_setup_can_stay_unanswered() -> None:
+    async with Emulator() as emulator:
+        emulator.arm("setup_stall")
+        async with raw(emulator) as socket:
+            await send(socket, {"setup": {"model": LIVE_25}})
+            await emulator.log.wait_for("fault", name="setup_stall")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(socket.recv(), 0.3)
+
+
+async def test_a_session_can_be_closed_with_any_code_and_reason() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("close", code=1008, reason="x" * 200)
+        assert await closing(socket) == (1008, "x" * 123)
+
+
+async def test_a_connection_can_be_reset() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("reset")
+        assert (await closing(socket))[0] == 1006
+
+
+async def test_a_reply_can_stall_in_its_middle() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("stall", at="mid_audio", session="any", seconds=60)
+        await send(socket, TEXT)
+        await emulator.log.wait_for("generation_complete")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(kinds(socket, "generationComplete"), 0.5)
+
+
+async def test_in_a_black_hole_not_even_pings_are_answered() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        await (await socket.ping())
+        emulator.arm("black_hole")
+        waiter = await socket.ping()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waiter, 0.5)
+
+
+async def test_pongs_can_be_slow() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("slow_pong", seconds=0.2)
+        assert await (await socket.ping()) >= 0.2
+
+
+async def test_go_away_is_followed_by_the_end() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("go_away", time_left_seconds=50, kill_after_seconds=0.1)
+        assert (await receive(socket, "goAway"))["goAway"] == {"timeLeft": "50s"}
+        assert (await closing(socket))[0] == 1011
+
+
+async def test_a_connection_ends_by_itself_with_a_go_away_before() -> None:
+    config = EmulatorConfig(connection_seconds=0.4, go_away_seconds=0.3)
+    async with Emulator(config) as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        assert (await receive(socket, "goAway"))["goAway"] == {"timeLeft": "0.3s"}
+        assert await closing(socket) == (1011, "The operation was aborted.")
+
+
+async def test_a_session_without_compression_expires() -> None:
+    config = EmulatorConfig(session_seconds=0.3, go_away_seconds=0.1)
+    async with Emulator(config) as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        assert await closing(socket) == (1008, "BidiGenerateContent session expired")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("error_json", "error"), ("unknown_key", "somethingNew")]
+)
+async def test_strange_messages_can_be_sent(name: str, key: str) -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm(name)
+        assert await receive(socket, key)
+
+
+async def test_a_malformed_frame_can_be_sent() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("malformed")
+        assert await socket.recv(decode=False) == b'{"serverContent": {'
+
+
+async def test_audio_can_come_after_the_turn_is_complete() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("late_audio", session="any", after_seconds=0.01)
+        await send(socket, TEXT)
+        await kinds(socket, "turnComplete")
+        await receive(socket, "serverContent", "modelTurn")
+
+
+async def test_a_turn_can_be_complete_before_its_audio_is() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("premature_turn_complete", session="any")
+        await send(socket, TEXT)
+        seen = await kinds(socket, "generationComplete")
+        assert "modelTurn" in seen[seen.index("turnComplete") :]
+
+
+async def test_a_turn_can_be_empty() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("empty_turn", session="any")
+        await send(socket, TEXT)
+        assert await kinds(socket, "turnComplete") == ["turnComplete"]
+
+
+async def test_a_frame_of_audio_can_stray_behind_a_tool_call() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket, tools=TOOLS)
+        emulator.arm("stray_frame_after_tool_call", session="any")
+        await say(socket, Marker(1, 1, wants_tool=True))
+        assert (await kinds(socket, "modelTurn"))[-2:] == ["toolCall", "modelTurn"]
+
+
+async def test_a_tool_call_without_an_id_can_be_answered_by_name() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket, tools=TOOLS)
+        emulator.arm("tool_call_without_id", session="any")
+        await say(socket, Marker(1, 1, wants_tool=True))
+        call = (await receive(socket, "toolCall"))["toolCall"]["functionCalls"][0]
+        assert "id" not in call
+        answer = {"name": call["name"], "response": {"output": 1}}
+        await send(socket, {"toolResponse": {"functionResponses": [answer]}})
+        await receive(socket, "serverContent", "modelTurn")
+
+
+async def test_usage_can_be_missing_or_doubled() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("missing_usage", session="any")
+        await send(socket, TEXT)
+        assert "usageMetadata" not in await receive(socket, "serverContent", "turnComplete")
+        emulator.arm("double_usage", session="any")
+        await send(socket, TEXT)
+        assert "usageMetadata" in await receive(socket, "serverContent", "turnComplete")
+        assert "serverContent" not in await receive(socket, "usageMetadata")
+
+
+async def test_a_fault_strikes_only_the_turn_it_is_meant_for() -> None:
+    async with Emulator() as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        emulator.arm("close", at="think", turn=2, session="any")
+        await say(socket, Marker(1, 1))
+        await receive(socket, "serverContent", "modelTurn")
+        with contextlib.suppress(websockets.ConnectionClosed):
+            await say(socket, Marker(1, 2))
+        assert (await closing(socket))[0] == 1011
+
+
+async def test_the_control_port_arms_lists_disarms_streams_and_asserts() -> None:
+    async with Emulator() as emulator, aiohttp.ClientSession() as http:
+        url = emulator.control_url
+        armed = {"name": "close", "at": "think", "session": "next"}
+        async with http.post(f"{url}/faults", json=armed) as answer:
+            assert answer.status == 201
+            fault: dict[str, Any] = await answer.json()
+        async with http.get(f"{url}/faults") as answer:
+            listed = await answer.json()
+        assert set(listed["known"]) == set(REGISTRY)
+        assert [each["id"] for each in listed["armed"]] == [fault["id"]]
+        async with http.delete(f"{url}/faults/{fault['id']}") as answer:
+            assert answer.status == 200
+        async with raw(emulator) as socket:
+            await set_up(socket)
+            async with http.get(f"{url}/sessions") as answer:
+                sessions = await answer.json()
+            assert [(each["model"], each["phase"]) for each in sessions] == [(LIVE_25, "idle")]
+            wanted = {"event": "turn_complete", "where": {"turn": 0}}
+            await send(socket, TEXT)
+            async with http.post(f"{url}/assert", json=wanted) as answer:
+                assert answer.status == 200
+        missing = {"event": "tool_call", "within_seconds": 0.01}
+        async with http.post(f"{url}/assert", json=missing) as answer:
+            assert answer.status == 409
+        async with http.get(f"{url}/events?follow=0") as answer:
+            events = [orjson.loads(line) for line in (await answer.text()).splitlines()]
+        assert [each["event"] for each in events][:3] == ["session_open", "setup", "setup_complete"]
+        assert all(isinstance(each["at_ns"], int) for each in events)
+
+
+@pytest.mark.parametrize(
+    ("request_body", "says"),
+    [
+        ({"name": "nothing"}, "there are black_hole, close"),
+        ({"name": "close", "at": "upgrade"}, "cannot strike at 'upgrade'"),
+        ({"name": "reset", "speed": 3}, "has no setting speed"),
+        ({"name": "close", "session": "session-9"}, "no open session"),
+    ],
+)
+async def test_a_fault_that_cannot_be_is_refused_with_what_can(
+    request_body: dict[str, Any], says: str
+) -> None:
+    async with Emulator() as emulator:
+        with pytest.raises(BadFaultError, match=says):
+            emulator.arm(**request_body)
+        url = f"{emulator.control_url}/faults"
+        async with aiohttp.ClientSession() as http, http.post(url, json=request_body) as answer:
+            assert answer.status == 400
+            assert says in (await answer.json())["error"]
+
+
+def test_every_fault_can_strike_where_it_strikes_by_default() -> None:
+    for kind in REGISTRY.values():
+        assert kind.point in kind.points
+        assert kind.help
+    assert {point for kind in REGISTRY.values() for point in kind.points} == set(Point)
