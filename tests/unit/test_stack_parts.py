@@ -88,6 +88,12 @@ def test_what_the_user_has_set_of_the_worker_is_rehearsed() -> None:
     assert told["CALLFLEET_SLOTS"] == "3"
 
 
+@pytest.mark.parametrize("name", ["CALLFLEET_PERSONA__INSTRUCTIONS", "CALLFLEET_CONFIG_FILE"])
+def test_the_example_agent_is_rehearsed_only_where_the_user_has_none(name: str) -> None:
+    assert "OrdersAgent" in worker_environment({}, SERVER, None, 1)["CALLFLEET_AGENT_CLASS"]
+    assert "CALLFLEET_AGENT_CLASS" not in worker_environment({name: "x"}, SERVER, None, 1)
+
+
 def test_a_worker_that_talks_to_gemini_keeps_the_key() -> None:
     told = worker_environment({"GOOGLE_API_KEY": "real"}, SERVER, None, slots=1)
     assert told["GOOGLE_API_KEY"] == "real"

@@ -31,7 +31,9 @@ def folder_of_run(console: Console, now: datetime) -> Path:
 def remove_logs(folder: Path) -> None:
     """Remove what only matters where something went wrong; the report and the verdict stay."""
     for file in folder.iterdir():
-        if file.name not in KEPT:
+        if file.is_dir():
+            shutil.rmtree(file)
+        elif file.name not in KEPT:
             file.unlink()
 
 

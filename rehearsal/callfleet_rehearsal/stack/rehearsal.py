@@ -139,7 +139,9 @@ class _Audience:
     def hear(self, event: Mapping[str, Any]) -> None:
         """Take one event."""
         kind = event.get("event")
-        if kind == "joined":
+        if kind == "calling":
+            self._watcher.step("callers talk")
+        elif kind == "joined":
             self._meter.start()
         elif kind == "ended":
             self._meter.stop()

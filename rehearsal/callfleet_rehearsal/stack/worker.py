@@ -13,6 +13,10 @@ from callfleet_rehearsal.stack.processes import Child, Children
 AGENT_NAME = "callfleet"
 EXAMPLE_AGENT = "callfleet_worker.agents.orders:OrdersAgent"
 
+# Where one of these is set, the user has an agent; else it is the one that ships.
+_AGENT_IS_SET = frozenset(
+    {"CALLFLEET_AGENT_CLASS", "CALLFLEET_PERSONA__INSTRUCTIONS", "CALLFLEET_CONFIG_FILE"}
+)
 _READY_SECONDS = 120.0
 _DRAIN_SECONDS = 5
 
@@ -33,7 +37,8 @@ def worker_environment(
     With an emulator no key of a real project reaches the worker, so that nothing can be billed.
     """
     told = dict(ours)
-    told.setdefault("CALLFLEET_AGENT_CLASS", EXAMPLE_AGENT)
+    if not _AGENT_IS_SET.intersection(told):
+        told["CALLFLEET_AGENT_CLASS"] = EXAMPLE_AGENT
     told.setdefault("CALLFLEET_AGENT_NAME", AGENT_NAME)
     told["CALLFLEET_LIVEKIT__URL"] = server.url
     told["CALLFLEET_LIVEKIT__API_KEY"] = server.api_key
