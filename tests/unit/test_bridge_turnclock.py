@@ -244,3 +244,15 @@ def test_whatever_happens_stages_never_run_backwards_and_turns_count_up(
         isinstance(event, BargeIn) is False or event.stop_seconds >= 0 for event in line.events
     )
     assert len(line.of(CallAnswered)) <= 1
+
+
+def test_a_reply_is_owed_from_the_end_of_a_sentence_until_the_model_speaks() -> None:
+    line = Line()
+    line.run(200)
+    assert not line.clock.owes_reply
+    line.run(600, caller=True)
+    assert not line.clock.owes_reply
+    line.run(1_000)
+    assert line.clock.owes_reply
+    line.reply(20, 500)
+    assert not line.clock.owes_reply

@@ -91,6 +91,11 @@ class TurnClock:
         """Whether the caller speaks now."""
         return self._vad.speaking
 
+    @property
+    def owes_reply(self) -> bool:
+        """Whether the caller has ended a sentence that nothing was said to yet."""
+        return bool(self._heard.end_ns) and not self._vad.speaking and self._reply is None
+
     def media(self, jitter_buffer_seconds: float, agent_rtt_seconds: float) -> None:
         """Take what the media engine measured last about the agent's leg."""
         self._jitter_buffer_seconds = jitter_buffer_seconds

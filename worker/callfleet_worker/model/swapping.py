@@ -48,7 +48,7 @@ class CallModelSession(llm.RealtimeSession[str]):
         self._connections = 0
         self._first_child = True
         self._has_replied = False
-        self._renew_reply = False
+        self._lost = self._renew_reply = False
         self._swapping = False
         self._swap_task: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -94,8 +94,9 @@ class CallModelSession(llm.RealtimeSession[str]):
         resumed, anew = ModelSessionChange.RESUMED, ModelSessionChange.RECONNECT
         self._backing.tell(anew if handle is None else resumed)
         self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
-        if self._renew_reply:
-            self._renew_reply = False
+        # What was speech a moment ago may be known to be over only now.
+        lost, self._lost = self._lost, False
+        if lost and (self._renew_reply or self._backing.owes_reply()):
             self._reply_again(was_answering=True, remembers=handle is not None)
 
     def _is_answering(self) -> bool:
@@ -127,6 +128,7 @@ class CallModelSession(llm.RealtimeSession[str]):
         if child is not self._child:
             return
         if error.recoverable:
+            self._lost = True
             self._renew_reply = self._is_awaited() or self._is_answering()
             self.emit("error", error)
             return
