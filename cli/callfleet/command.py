@@ -74,8 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: Verb, arguments: list[str]) -> int:
+    app = typer.Typer(add_completion=False)
     try:
         function = getattr(importlib.import_module(verb.module), verb.name)
+        app.command(help=inspect.getdoc(function))(function)
+        result = app(args=arguments, prog_name=f"callfleet {verb.name}")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in _OURS:
@@ -86,9 +89,6 @@ def _run(verb: Verb, arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return _USAGE
-    app = typer.Typer(add_completion=False)
-    app.command(help=inspect.getdoc(function))(function)
-    result = app(args=arguments, prog_name=f"callfleet {verb.name}", standalone_mode=True)
     return result if isinstance(result, int) else os.EX_OK
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -137,6 +138,20 @@ def test_ctrl_c_in_the_middle_of_calls_leaves_no_process_behind(rehearse: Type) 
     assert "nothing runs any more" in typed.rest()
     assert typed.process.returncode == 130
     assert typed.processes() == []
+
+
+def test_a_rehearsal_that_is_killed_outright_leaves_no_process_behind_either(
+    rehearse: Type,
+) -> None:
+    typed = rehearse("--calls", "1", "--turns", "6")
+    typed.wait_for("callers talk")
+    others = [pid for pid in typed.processes() if pid != typed.process.pid]
+    assert len(others) > 5
+    ends = [os.pidfd_open(pid) for pid in others]
+    typed.process.kill()
+    for end in ends:
+        assert select.select([end], [], [], 30)[0], "a process outlived the command"
+        os.close(end)
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_calls_is_told_of(rehearse: Type) -> None:

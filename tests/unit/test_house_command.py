@@ -71,6 +71,17 @@ def test_a_missing_extra_is_answered_with_how_to_install_it() -> None:
     assert "pip install 'callfleet[rehearsal]'" in said
 
 
+def test_an_extra_that_is_missed_only_when_the_verb_runs_is_answered_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(name, "ws://127.0.0.1:9")
+    code, _, said = run("worker", missing=("livekit",))
+    assert code == 2
+    assert "callfleet worker needs livekit" in said
+    assert "pip install 'callfleet[worker]'" in said
+
+
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_every_verb_has_help(verb: object) -> None:
     name = getattr(verb, "name", "")
