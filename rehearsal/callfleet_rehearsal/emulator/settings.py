@@ -208,17 +208,26 @@ def read_functions(tools: list[dict[str, Any]], profile: ModelProfile) -> tuple[
 
 def sample_args(declared: dict[str, Any]) -> str:
     """Make up arguments for a declared function: a value for each required parameter."""
-    schema = declared.get("parameters") or declared.get("parametersJsonSchema") or {}
-    properties = schema.get("properties", {})
-    required = schema.get("required", list(properties))
-    made_up = {name: _sample(properties[name]) for name in required if name in properties}
+    schema = _mapping(declared.get("parameters")) or _mapping(declared.get("parametersJsonSchema"))
+    properties = _mapping(schema.get("properties"))
+    required = schema.get("required")
+    names = required if isinstance(required, list) else list(properties)
+    made_up = {
+        name: _sample(_mapping(properties[name]))
+        for name in names
+        if isinstance(name, str) and name in properties
+    }
     return orjson.dumps(made_up).decode()
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _sample(schema: dict[str, Any]) -> Any:
-    if schema.get("enum"):
-        return schema["enum"][0]
-    kind = str(schema.get("type", "STRING")).upper()
+    choices = schema.get("enum")
+    if isinstance(choices, list) and choices:
+        return choices[0]
     made_up: dict[str, Any] = {
         "NUMBER": 1042.0,
         "INTEGER": 1042,
@@ -226,7 +235,7 @@ def _sample(schema: dict[str, Any]) -> Any:
         "ARRAY": [],
         "OBJECT": {},
     }
-    return made_up.get(kind, "1042")
+    return made_up.get(str(schema.get("type", "STRING")).upper(), "1042")
 
 
 def _compression(setup: dict[str, Any]) -> tuple[int, int]:
