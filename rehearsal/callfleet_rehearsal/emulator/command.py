@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -94,6 +95,9 @@ async def _serve(config: EmulatorConfig, ready_file: Path | None, console: Conso
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with Emulator(config) as emulator:
+        # What start-up made lives for ever: no collection need stop the clock to look at it again.
+        gc.collect()
+        gc.freeze()
         with _announced(emulator, ready_file):
             console.print(_welcome(emulator), highlight=False, soft_wrap=True)
             await stopped.wait()
