@@ -15,6 +15,7 @@ from callfleet_rehearsal.callers.account import Notes, TurnNotes, account
 from callfleet_rehearsal.callers.ear import Ear
 from callfleet_rehearsal.callers.earfaults import Spoiler
 from callfleet_rehearsal.callers.mouth import EchoingMouth, RecordedMouth, Spoken
+from callfleet_rehearsal.callers.opus import PACKET_SECONDS, PACKET_TICKS
 from callfleet_rehearsal.callers.plan import Deed
 from callfleet_rehearsal.callers.presence import Presence, Way
 from callfleet_rehearsal.callers.reports import Reports
@@ -34,11 +35,9 @@ from callfleet_rehearsal.callers.speech import Utterance
 from callfleet_rehearsal.callers.transport import Arrival
 from callfleet_rehearsal.evidence import CallEnd, CallRecord, HeardMarker, TurnKind
 
-PACKET_SECONDS = 0.02
 TICKS_PER_THOUGHT = 5
 TICKS_PER_LISTENING = 10
 _TICKS_PER_REPORT = 50
-_PACKET_TICKS = 960
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -84,7 +83,7 @@ class Caller:
         self._detail = ""
         self._sending = True
         self._narrow = False
-        self._sequence = 0
+        self._clock_ticks = 0
         self._ticks = 0
         self._late: list[float] = []
         self._packets_sent = 0
@@ -153,17 +152,18 @@ class Caller:
 
     def _send(self) -> None:
         spoken = self._mouth.next()
-        self._sequence += 1
+        self._clock_ticks += PACKET_TICKS
         if self._sending:
+            # What is not sent has no number, but time goes on.
+            self._packets_sent += 1
             packet = RtpPacket(
                 OPUS_PAYLOAD_TYPE,
-                self._sequence,
-                self._sequence * _PACKET_TICKS,
+                self._packets_sent,
+                self._clock_ticks,
                 self._presence.ssrc,
                 spoken.payload,
             )
             self._presence.transport.send_rtp(pack_rtp(packet, first_of_talk=spoken.begins))
-            self._packets_sent += 1
             self._reports.sent(len(spoken.payload))
         if spoken.begins or spoken.ends:
             self._note_spoken(spoken)
@@ -278,7 +278,7 @@ class Caller:
     def _report(self) -> None:
         now_ns = time.monotonic_ns()
         packet = self._reports.make(
-            self._presence.ssrc, self._sequence * _PACKET_TICKS, self._ear.reception, now_ns
+            self._presence.ssrc, self._clock_ticks, self._ear.reception, now_ns
         )
         self._presence.transport.send_rtcp(packet)
 

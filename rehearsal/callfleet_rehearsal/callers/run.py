@@ -14,10 +14,15 @@ import numpy as np
 from livekit import api
 
 from callfleet_rehearsal.callers import speech
-from callfleet_rehearsal.callers.caller import PACKET_SECONDS, Caller, Line, Voicebox
+from callfleet_rehearsal.callers.caller import Caller, Line, Voicebox
 from callfleet_rehearsal.callers.dtls import identity
 from callfleet_rehearsal.callers.earfaults import Spoiler
-from callfleet_rehearsal.callers.opus import NARROW_BAND_HZ, RATE, WIDE_BAND_HZ
+from callfleet_rehearsal.callers.opus import (
+    NARROW_BAND_HZ,
+    PACKET_SECONDS,
+    RATE,
+    WIDE_BAND_HZ,
+)
 from callfleet_rehearsal.callers.plan import CallPlan, Deed, EarFaults, RunPlan, Voice
 from callfleet_rehearsal.callers.presence import Way
 from callfleet_rehearsal.callers.script import Script
