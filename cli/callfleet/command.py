@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: Verb, arguments: list[str]) -> int:
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     try:
         function = getattr(importlib.import_module(verb.module), verb.name)
         app.command(help=inspect.getdoc(function))(function)

@@ -29,10 +29,12 @@ class Typed:
     def wait_for(self, words: str) -> None:
         """Read what it prints until these words come."""
         assert self.process.stdout is not None
+        said: list[str] = []
         for line in self.process.stdout:
+            said.append(line)
             if words in line:
                 return
-        pytest.fail(f"it ended without saying {words!r}")
+        pytest.fail(f"it ended without saying {words!r}, but said: {''.join(said)}")
 
     def rest(self) -> str:
         """Read what else it prints, up to its end."""
