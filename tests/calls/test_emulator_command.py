@@ -77,13 +77,15 @@ def test_a_port_in_use_is_one_sentence_with_the_cure() -> None:
     )
 
 
-def test_a_wrong_profile_or_script_is_told_with_what_is_right(tmp_path: Path) -> None:
+def test_a_wrong_option_is_told_with_what_is_right(tmp_path: Path) -> None:
     script = tmp_path / "script.yaml"
     script.write_text("turns: {1: {clipp: 3}}\n")
     for options, hint in (
         (("--profile", "4"), "auto, 2.5, 3.1, 3.8, vertex"),
         (("--script", str(script)), "turns.1.clipp"),
         (("--script", str(tmp_path / "none.yaml")), "No such file"),
+        (("--log", str(tmp_path / "none" / "log")), "none/log: No such file or directory"),
+        (("--host", "192.0.2.1"), "cannot listen on 192.0.2.1:0"),
     ):
         program = start("--port", "0", *options)
         _, said = program.communicate(timeout=STARTS_WITHIN_SECONDS)

@@ -18,7 +18,7 @@ from callfleet_rehearsal.emulator.brain import Script
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
 from callfleet_rehearsal.emulator.profiles import PROFILE_NAMES
 from callfleet_rehearsal.emulator.scripts import BadScriptError, read_script
-from callfleet_rehearsal.emulator.server import Emulator, PortInUseError
+from callfleet_rehearsal.emulator.server import CannotListenError, Emulator
 from callfleet_rehearsal.emulator.timing import COMPLETE_SILENCE_SECONDS, TimingName
 
 EXIT_CANNOT_START = 2
@@ -84,9 +84,15 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
             script=Script() if script is None else read_script(script),
         )
         uvloop.run(_serve(config, ready_file, console))
-    except (PortInUseError, BadScriptError) as error:
-        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+    except (OSError, BadScriptError) as error:
+        console.print(_told(error), style="red", highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_CANNOT_START) from error
+
+
+def _told(error: OSError | BadScriptError) -> str:
+    if isinstance(error, OSError) and not isinstance(error, CannotListenError):
+        return f"cannot use {error.filename}: {error.strerror}; give another path"
+    return str(error)
 
 
 async def _serve(config: EmulatorConfig, ready_file: Path | None, console: Console) -> None:

@@ -1,9 +1,9 @@
 """The emulator as a thing to start: ``async with Emulator(config) as emulator``."""
 
 import asyncio
+import errno
 import itertools
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,7 +39,11 @@ _STATUS_NAMES = {
 }
 
 
-class PortInUseError(OSError):
+class CannotListenError(OSError):
+    """The address cannot be listened on."""
+
+
+class PortInUseError(CannotListenError):
     """Another program has the port."""
 
 
@@ -132,11 +136,7 @@ class Emulator:
         try:
             await site.start()
         except OSError as error:
-            message = (
-                f"port {port} on {self.config.host} is taken by another program; "
-                "give another one, or 0 for any that is free"
-            )
-            raise PortInUseError(message) from error
+            raise _cannot_listen(self.config.host, port, error) from error
         bound: int = runner.addresses[0][1]
         return bound
 
@@ -185,17 +185,18 @@ class Emulator:
         return _refuse(status, f"Injected by the fault {effect.name}")
 
 
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListenError:
+    if error.errno == errno.EADDRINUSE:
+        message = (
+            f"port {port} on {host} is taken by another program; "
+            "give another one, or 0 for any that is free"
+        )
+        return PortInUseError(message)
+    message = f"cannot listen on {host}:{port} ({error.strerror}); give another host or port"
+    return CannotListenError(message)
+
+
 def _refuse(status: int, text: str) -> web.Response:
     name = _STATUS_NAMES.get(status, "UNKNOWN")
     body = {"error": {"code": status, "message": text, "status": name}}
     return web.json_response(body, status=status)
-
-
-async def lateness_seconds(seconds: float) -> float:
-    """Measure for a while how late this event loop runs its timers at worst."""
-    worst, until = 0.0, time.monotonic() + seconds
-    while time.monotonic() < until:
-        before = time.monotonic()
-        await asyncio.sleep(0.005)
-        worst = max(worst, time.monotonic() - before - 0.005)
-    return worst
