@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from callfleet_rehearsal.stack import keeper
+from callfleet_rehearsal.stack.emulator import Emulator
 from callfleet_rehearsal.stack.errors import StackError
 from callfleet_rehearsal.stack.livekit import answers, start_livekit
 from callfleet_rehearsal.stack.processes import Children
+from callfleet_rehearsal.stack.worker import Worker
 
 # With job control on, each job of the shell is a process group of its own.
 STUBBORN = "trap '' TERM; set -m; sleep 600 & sleep 600 & echo started; wait"
@@ -107,3 +109,10 @@ def test_a_real_server_answers_and_is_gone_with_its_block(
         assert server.api_secret not in child.log.read_text(encoding="utf-8")
     assert not answers(server.http_url)
     assert keeper.members(child.pid) == []
+
+
+def test_a_whole_stack_is_there_for_tests(emulator: Emulator, worker: Worker) -> None:
+    assert emulator.ca_file.read_text(encoding="utf-8").startswith("-----BEGIN CERTIFICATE-----")
+    assert answers(f"{emulator.control_url}/events")
+    for truth in ("healthz/live", "healthz/ready", "healthz/accepting", "metrics"):
+        assert answers(f"{worker.http_url}/{truth}"), truth
