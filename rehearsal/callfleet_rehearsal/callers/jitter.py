@@ -16,6 +16,8 @@ from callfleet_rehearsal.callers.rtp import RTP_CLOCK_RATE
 STEP_NS = 20_000_000
 _WINDOW_PACKETS = 100
 _FIRST_DELAY_NS = 2 * STEP_NS
+_KNOWN_PACKETS = 50
+"""With fewer packets than this a stream is not known well enough for less delay than the first."""
 _SHRINK_EVERY_NS = 100_000_000
 _SHRINK_OF_SPEECH_NS = STEP_NS // 2
 _TOO_MUCH_FOR_SPEECH_NS = 2 * STEP_NS
@@ -158,7 +160,10 @@ class JitterBuffer:
         ordered = sorted(self._delays)
         fastest = ordered[0]
         spread_ns = ordered[int(0.95 * (len(ordered) - 1))] - fastest
-        return fastest + max(1, math.ceil(spread_ns / STEP_NS)) * STEP_NS
+        delay_ns = max(1, math.ceil(spread_ns / STEP_NS)) * STEP_NS
+        if len(ordered) < _KNOWN_PACKETS:
+            delay_ns = max(delay_ns, _FIRST_DELAY_NS)
+        return fastest + delay_ns
 
 
 def _as_ns(ticks: int) -> int:

@@ -51,7 +51,8 @@ class Reception:
         sequence = self._sequences.unwrap(packet.sequence)
         if self._first is None or packet.ssrc != self.ssrc:
             self._restart(packet, sequence)
-        self._first = min(self._first or sequence, sequence)
+        elif sequence < self._first:
+            self._first = sequence
         self._highest = max(self._highest, sequence)
         self.packets_received += 1
         transit = arrived_ns / 1e9 - packet.timestamp / RTP_CLOCK_RATE

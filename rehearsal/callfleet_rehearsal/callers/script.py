@@ -172,8 +172,11 @@ class Script:
         is_quiet = not state.sounding and now_ns >= _after(
             state.quiet_since_ns, QUIET_AFTER_REPLY_SECONDS
         )
-        if is_quiet or now_ns >= state.deadline_ns:
+        if is_quiet:
             return self._think(state, now_ns)
+        if now_ns >= state.deadline_ns:
+            # An agent that never stops is not waited for.
+            return self._think(replace(state, sounding=False), now_ns)
         return state, ()
 
     def _think(self, state: State, now_ns: int) -> tuple[State, tuple[Action, ...]]:
