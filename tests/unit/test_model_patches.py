@@ -7,6 +7,7 @@ worker/callfleet_worker/model/patches.py before changing anything.
 import asyncio
 import contextlib
 import inspect
+import logging
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from callfleet_worker.model.patches import (
     PhoneSession,
     SetupStalledError,
     _BoundedClient,
+    tell_failures_once,
 )
 
 UPSTREAM = realtime_api.RealtimeSession
@@ -200,3 +202,15 @@ async def test_upstreams_messages_still_have_the_events_a_call_listens_to() -> N
         session._emit_error(OSError("gone"), recoverable=False)
         assert not seen[0].recoverable
         assert isinstance(seen[0].error, OSError)
+
+
+def test_a_failed_connection_is_not_told_in_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
+    tell_failures_once()
+    logger: logging.Logger = vars(realtime_api)["logger"]
+    logger.addHandler(caplog.handler)
+    try:
+        logger.error("Gemini Realtime API error", exc_info=OSError("gone"))
+        logger.warning("something else")
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert {record.message for record in caplog.records} == {"something else"}

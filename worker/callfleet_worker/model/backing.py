@@ -47,6 +47,9 @@ class Backing(Protocol):
     def failed(self, way: Candidate, error: BaseException, *, fresh: bool) -> Candidate | None:
         """Note a failure; return the next way, or None when nothing is left."""
 
+    def dropped(self, way: Candidate, error: BaseException) -> None:
+        """Note that a connection was lost which is being opened again."""
+
     def tell(self, change: ModelSessionChange) -> None:
         """Report a change of the connection."""
 

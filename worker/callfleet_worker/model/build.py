@@ -16,7 +16,7 @@ from google.genai import types
 from livekit.agents.types import NOT_GIVEN, APIConnectOptions
 
 from callfleet_worker.model.fallback import CallModel, Emit
-from callfleet_worker.model.patches import PhoneModel
+from callfleet_worker.model.patches import PhoneModel, tell_failures_once
 from callfleet_worker.model.preload import warm_up
 from callfleet_worker.model.roster import Candidate, Roster, candidates
 from callfleet_worker.model.tls import ca_argument, shared_context
@@ -43,6 +43,7 @@ def prewarm(settings: Settings) -> None:
         AgentClassError: ``agent_class`` names no Agent.
 
     """
+    tell_failures_once()
     warm_up(ca_argument(settings.model.ca_file))
     if settings.agent_class is not None:
         load_agent_class(settings.agent_class)

@@ -115,6 +115,11 @@ class CallModel(llm.RealtimeModel):
         )
         return following
 
+    def dropped(self, way: Candidate, error: BaseException) -> None:
+        """Note that a connection was lost which is being opened again."""
+        failure = failure_of(way.label, error)
+        _log.warning("model connection lost", choice=failure.choice, detail=failure.detail)
+
     def tell(self, change: ModelSessionChange) -> None:
         """Report a change of the connection."""
         self._emit(ModelSessionEvent(self.call_id, change))

@@ -9,6 +9,7 @@ What is changed here, and why:
 - ``_handle_go_away``: leaves between two turns; upstream leaves at once and the reply is lost.
 - ``_handle_usage_metadata``: hands the whole snapshot on; upstream loses parts of it.
 - ``_build_connect_config``: resumption can be left out; upstream always asks for it.
+- its logger: a failed connection is told by us in one line, not in three tracebacks.
 - ``_handle_tool_call_cancellation``: tells who waits; upstream only logs it.
 
 tests/unit/test_model_patches.py fails when upstream moves one of these names.
@@ -16,6 +17,7 @@ tests/unit/test_model_patches.py fails when upstream moves one of these names.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,7 +27,17 @@ from livekit.agents.utils import audio as audio_utils
 from livekit.plugins.google.realtime import realtime_api
 
 CHUNK_MS = 20
+PLUGIN_LOGGER = "livekit.plugins.google"
 GO_AWAY_MARGIN_SECONDS = 3.0
+
+
+def tell_failures_once() -> None:
+    """Keep the plugin from writing a traceback for each step of a failed connection."""
+    logging.getLogger(PLUGIN_LOGGER).addFilter(_is_no_traceback)
+
+
+def _is_no_traceback(record: logging.LogRecord) -> bool:
+    return not record.exc_info
 
 
 class SetupStalledError(TimeoutError):

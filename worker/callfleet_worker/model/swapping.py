@@ -10,7 +10,7 @@ from typing import Any, Literal
 from google.auth.exceptions import GoogleAuthError
 from google.genai import types
 from livekit import rtc
-from livekit.agents import llm
+from livekit.agents import APIConnectionError, llm
 from livekit.agents.metrics import RealtimeModelMetrics
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
@@ -129,6 +129,7 @@ class CallModelSession(llm.RealtimeSession[str]):
             return
         if error.recoverable:
             self._lost = True
+            self._backing.dropped(self._way, error.error)
             self._renew_reply = self._is_awaited() or self._is_answering()
             self.emit("error", error)
             return
@@ -145,7 +146,9 @@ class CallModelSession(llm.RealtimeSession[str]):
         if self._asked is not None:
             self._asked.give_up()
         self._backing.tell(ModelSessionChange.CLOSED)
-        self.emit("error", error)
+        # The framework writes a traceback for any other kind of error; each was told already.
+        last = APIConnectionError("no model is left", retryable=False)
+        self.emit("error", error.model_copy(update={"error": last}))
 
     async def _swap(self, way: Candidate, was_answering: bool) -> None:
         """Go on with another connection; what is said meanwhile is lost, not played late."""
