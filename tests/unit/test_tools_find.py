@@ -107,6 +107,7 @@ def test_the_cache_key_changes_with_the_recipe_and_the_go(bare: Path) -> None:
 
 def test_a_target_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "program"
+    (tmp_path / ".making-program-killed").mkdir()
     failing = contextlib.ExitStack()
     failing.enter_context(cache.staged(target)).write_text("half", encoding="utf-8")
     failing.__exit__(RuntimeError, RuntimeError(), None)

@@ -38,16 +38,16 @@ def build(program: Program, go: Go, target: Path, tell: Tell) -> None:
             return
         provide(go, lambda text: tell(Step(text)))
         tell(Step(f"fetching the modules of {program.name} {program.version}"))
-        total = _count_packages(program, go)
         with cache.staged(target) as making:
+            total = _count_packages(program, go, making.parent)
             _compile(program, go, making, lambda done: tell(Step("compiling", done, total)))
 
 
-def _count_packages(program: Program, go: Go) -> int:
+def _count_packages(program: Program, go: Go, scratch: Path) -> int:
     done = subprocess.run(
         [go.path, "list", "-deps", *_tags(program), program.package],
         cwd=program.module_folder,
-        env=go.environment(),
+        env=go.environment(scratch),
         capture_output=True,
         text=True,
         check=False,
@@ -63,7 +63,7 @@ def _compile(program: Program, go: Go, target: Path, tell: Callable[[int], None]
     with subprocess.Popen(
         [*command, *_tags(program), "-o", target, program.package],
         cwd=program.module_folder,
-        env=go.environment(),
+        env=go.environment(target.parent),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -47,8 +47,15 @@ def locked(target: Path, on_wait: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def staged(target: Path) -> Iterator[Path]:
-    """Give a path to make the target at; it becomes the target in one step, and only on success."""
-    folder = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+    """Give a path to make the target at; it becomes the target in one step, and only on success.
+
+    The lock must be held. The path's folder is for this making alone and vanishes with it, as do
+    those that makings left behind which were killed.
+    """
+    prefix = f".making-{target.name}-"
+    for left in target.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
         yield folder / target.name
         (folder / target.name).replace(target)

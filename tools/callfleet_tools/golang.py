@@ -24,18 +24,18 @@ class Go:
     version: str
     ours: bool
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, scratch: Path) -> dict[str, str]:
         """Say in which environment it builds: nothing of the user's settings, no other Go."""
         own = {
             "GOTOOLCHAIN": "local",
-            "GOFLAGS": "-mod=readonly",
+            "GOFLAGS": "-mod=readonly -modcacherw",
             "GOWORK": "off",
             "CGO_ENABLED": "0",
         }
         if self.ours:
-            # A Go that nobody installed by hand should leave nothing in anybody's home either.
-            own["GOPATH"] = str(cache.root() / "go-modules")
-            own["GOCACHE"] = str(cache.root() / "go-build")
+            # Who has no Go does not want a gigabyte of its caches either.
+            own["GOPATH"] = str(scratch / "modules")
+            own["GOCACHE"] = str(scratch / "compiled")
         return {**os.environ, **own}
 
 
