@@ -1,7 +1,8 @@
 """One call, end to end: what a job's process runs.
 
-The entrypoint returns at once and leaves the call to a task of its own: the framework gives an
-entrypoint that still runs fifteen seconds to react to a shutdown, which it is never told of.
+The entrypoint returns once the room is reached and leaves the call to a task of its own: the
+framework gives an entrypoint that still runs fifteen seconds to react to a shutdown, of which it
+is never told.
 However the call ends, exactly one ``CallEnded`` is its last event.
 """
 
@@ -22,10 +23,13 @@ from callfleet_worker.agents.watching import watch_tools
 from callfleet_worker.bridge.assembly import Bridge
 from callfleet_worker.bridge.caller import CallerWatch
 from callfleet_worker.bridge.ending import (
+    DESERVES_APOLOGY,
+    LINE_IS_LOST,
     Cause,
     Ending,
     cause_of_departure,
     cause_of_room,
+    cause_of_shutdown,
     ending_of,
 )
 from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
@@ -40,6 +44,8 @@ EVENTS_KEY = "events"
 AGENT_STATE = "lk.agent.state"
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
+AGENT_PAUSE_SECONDS = 0.5
+"""Between an agent's last word and hanging up; by then a shutdown that closed it is known too."""
 _UNREACHABLE = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
@@ -49,7 +55,7 @@ async def entrypoint(ctx: JobContext) -> None:
     """Take a call. ``ctx.proc.userdata`` holds the settings and the line to the parent."""
     call = Call(ctx, ctx.proc.userdata[SETTINGS_KEY], ctx.proc.userdata[EVENTS_KEY])
     ctx.add_shutdown_callback(call.stop)
-    call.begin()
+    await call.begin()
 
 
 def bridge_options(settings: Settings) -> BridgeOptions:
@@ -90,29 +96,34 @@ class Call:
         self._ctx, self._settings, self._sink = ctx, settings, sink
         self._name = CallName(ctx.job.id, ctx.job.room.name, time.monotonic_ns())
         self._options = bridge_options(settings)
-        self._bridge = Bridge(self._name, ctx.room, self._options, sink)
+        self._reached = asyncio.Event()
+        self._line_lost = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._cause: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
+        self._bridge = Bridge(self._name, ctx.room, self._options, sink, self._spawn)
         self._model = build_model(settings, self._name.call_id, self._bridge.emit)
-        self._session = open_session(self._model)
-        self._model.attach(self._session)
+        self.session = open_session(self._model)
+        self._model.attach(self.session, lambda: self._bridge.clock.owes_reply)
         self._caller = CallerWatch(
             ctx.room,
             follow=self._bridge.ears.follow,
             lose=self._bridge.ears.lose,
             gone=self._on_caller_gone,
         )
-        self._cause: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._living: asyncio.Task[None] | None = None
         self._state_task: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Let the call live until something ends it."""
+    async def begin(self) -> None:
+        """Let the call live until something ends it; return when it has reached its room."""
         self._sink.emit(CallStarted(self._name.call_id, self._name.room, self._name.started_ns))
         self._living = asyncio.create_task(self._live(), name="call")
+        reached = asyncio.create_task(self._reached.wait())
+        await asyncio.wait((self._living, reached), return_when=asyncio.FIRST_COMPLETED)
+        reached.cancel()
 
-    async def stop(self, _reason: str = "") -> None:
+    async def stop(self, reason: str) -> None:
         """The job is being shut down: end the call, if it has not ended, and wait for its end."""
-        self._end(Cause.WORKER_STOPPED)
+        self._end(cause_of_shutdown(reason))
         if self._living is not None:
             await asyncio.wait((self._living,))
 
@@ -142,11 +153,11 @@ class Call:
         return await self._cause
 
     async def _start_session(self, agent: Agent) -> None:
-        self._session.input.audio = self._bridge.ears
-        self._session.output.audio = self._bridge.mouth
+        self.session.input.audio = self._bridge.ears
+        self.session.output.audio = self._bridge.mouth
         if self._settings.model.transcription.agent:
-            self._session.output.transcription = self._bridge.text
-        await self._session.start(agent, record=False)
+            self.session.output.transcription = self._bridge.text
+        await self.session.start(agent, record=False)
 
     async def _meet_caller(self) -> None:
         try:
@@ -156,6 +167,7 @@ class Call:
             log.warning("room not reached", error=str(error))
             self._end(Cause.NOT_CONNECTED)
             return
+        self._reached.set()
         self._caller.look()
         self._spawn(self._bridge.publish(self._caller), "publish")
         try:
@@ -166,21 +178,23 @@ class Call:
 
     def _listen_for_ends(self) -> None:
         self._ctx.room.on("disconnected", self._on_disconnected)
-        self._session.on("close", self._on_session_closed)
-        self._session.on("agent_state_changed", self._on_agent_state)
+        self.session.on("close", self._on_session_closed)
+        self.session.on("agent_state_changed", self._on_agent_state)
 
     def _end(self, cause: Cause) -> None:
+        if cause in LINE_IS_LOST:
+            self._line_lost.set()
         if not self._cause.done():
             self._cause.set_result(cause)
 
     def _on_disconnected(self, reason: int) -> None:
-        self._end(cause_of_room(reason))
+        # The framework disconnects when it shuts a job down, and tells why after that.
+        if reason != rtc.DisconnectReason.CLIENT_INITIATED:
+            self._end(cause_of_room(reason))
 
     def _on_session_closed(self, event: CloseEvent) -> None:
-        if event.reason is CloseReason.JOB_SHUTDOWN:
-            self._end(Cause.WORKER_STOPPED)
-        elif event.reason is not CloseReason.ERROR:
-            self._end(Cause.AGENT_ENDED)
+        if event.reason is not CloseReason.ERROR:
+            asyncio.get_running_loop().call_later(AGENT_PAUSE_SECONDS, self._end, Cause.AGENT_ENDED)
         elif self._model.reason is CallReason.MODEL_REFUSED_KEY:
             self._end(Cause.KEY_REFUSED)
         else:
@@ -209,7 +223,7 @@ class Call:
             self._end(Cause.CALLER_LOST)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run a part of the call beside the others; if it breaks, the call ends."""
+        """Run a part of the call beside the others; if it breaks, the call ends with an apology."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._on_task_done)
@@ -225,7 +239,7 @@ class Call:
         ending = ending_of(
             cause, answered=self._bridge.clock.answered, others_in_room=self._others()
         )
-        if cause in (Cause.MODEL_FAILED, Cause.KEY_REFUSED):
+        if cause in DESERVES_APOLOGY:
             ending = await self._say_farewell(ending)
         self._caller.close()
         tasks = list(self._tasks)
@@ -233,9 +247,9 @@ class Call:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        await self._bridge.close()
         if ending.delete_room:
             await self._delete_room()
-        await self._bridge.close()
         await self._close_session()
         return ending
 
@@ -243,14 +257,20 @@ class Call:
         return self._caller.others if self._ctx.room.isconnected() else 0
 
     async def _say_farewell(self, ending: Ending) -> Ending:
-        """Apologise to a caller who is there or about to be, then let them go as set."""
-        if not self._ctx.room.isconnected() and not self._tasks:
+        """Apologise to a caller who is there or about to be, while they stay."""
+        parting = asyncio.create_task(self._part(ending), name="farewell")
+        lost = asyncio.create_task(self._line_lost.wait())
+        await asyncio.wait((parting, lost), return_when=asyncio.FIRST_COMPLETED)
+        lost.cancel()
+        if not parting.done():
+            parting.cancel()
+            await asyncio.wait((parting,))
+        if parting.cancelled():
             return ending
-        try:
-            async with asyncio.timeout(self._options.caller_wait_seconds):
-                participant = await self._caller.is_here()
-        except TimeoutError:
-            return ending
+        return parting.result()
+
+    async def _part(self, ending: Ending) -> Ending:
+        participant = await self._caller.is_here()
         is_phone = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         caller = Caller(participant.identity, is_phone)
         plan = plan_farewell(self._settings.farewell, caller, ending.reason)
@@ -267,7 +287,7 @@ class Call:
     async def _close_session(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._session.aclose()
+                await self.session.aclose()
                 await self._model.aclose()
         except TimeoutError:
             log.warning("the session did not close in time")

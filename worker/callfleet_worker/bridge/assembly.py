@@ -15,7 +15,7 @@ from callfleet_worker.bridge.heard import ReplyText
 from callfleet_worker.bridge.loopwatch import LoopWatch
 from callfleet_worker.bridge.media import MediaWatch
 from callfleet_worker.bridge.mouth import Mouth
-from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
+from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink, Spawn
 from callfleet_worker.bridge.turnclock import CallName, TurnClock
 
 TRACK_NAME = "agent"
@@ -27,7 +27,12 @@ class Bridge:
     """One call's bridge between a room and a model's session."""
 
     def __init__(
-        self, name: CallName, room: rtc.Room, options: BridgeOptions, sink: EventSink
+        self,
+        name: CallName,
+        room: rtc.Room,
+        options: BridgeOptions,
+        sink: EventSink,
+        spawn: Spawn,
     ) -> None:
         self._name, self._room, self._options, self._sink = name, room, options, sink
         echo = EchoCanceller() if options.echo_cancellation else None
@@ -36,10 +41,10 @@ class Bridge:
             gate = NoiseGate(GateOptions(options.noise_gate_dbfs))
         self.text = ReplyText()
         self.clock = TurnClock(name, sink.emit, no_response_seconds=options.no_response_seconds)
-        self.ears = Ears(self.clock, frame_ms=options.frame_ms, echo=echo, gate=gate)
-        self.mouth = Mouth(self.clock, self.text, queue_ms=options.queue_ms, echo=echo)
+        self.ears = Ears(self.clock, spawn, frame_ms=options.frame_ms, echo=echo, gate=gate)
+        self.mouth = Mouth(self.clock, self.text, spawn, queue_ms=options.queue_ms, echo=echo)
         self._loop_watch = LoopWatch(name.call_id, sink.emit)
-        self._media = MediaWatch(name.call_id, room, self.clock, sink.emit)
+        self._media = MediaWatch(name.call_id, room, self.clock, sink.emit, spawn)
 
     def emit(self, event: CallEvent) -> None:
         """Pass an event on; what tools took is the turn clock's concern too."""
@@ -70,6 +75,7 @@ class Bridge:
         try:
             async with asyncio.timeout(self._options.subscription_wait_seconds):
                 await publication.wait_for_subscription()
+            await asyncio.sleep(self._options.settle_seconds)
         except TimeoutError:
             log.warning("the caller does not listen to the agent's track")
         self.mouth.open()

@@ -16,7 +16,7 @@ from livekit.agents.voice import io
 from callfleet_worker.bridge.echo import EchoCanceller
 from callfleet_worker.bridge.gate import NoiseGate
 from callfleet_worker.bridge.normalise import Normaliser
-from callfleet_worker.bridge.sink import EARS_RATE, NS_PER_MS
+from callfleet_worker.bridge.sink import EARS_RATE, NS_PER_MS, Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 from callfleet_worker.bridge.vad import Samples
 
@@ -32,13 +32,14 @@ class Ears(io.AudioInput):
     def __init__(
         self,
         clock: TurnClock,
+        spawn: Spawn,
         *,
         frame_ms: int,
         echo: EchoCanceller | None = None,
         gate: NoiseGate | None = None,
     ) -> None:
         super().__init__(label="ears")
-        self._clock = clock
+        self._clock, self._spawn = clock, spawn
         self._frame_ms = frame_ms
         self._echo, self._gate = echo, gate
         self._normaliser = Normaliser(frame_ms)
@@ -65,7 +66,7 @@ class Ears(io.AudioInput):
             track=track, sample_rate=EARS_RATE, num_channels=1, frame_size_ms=self._frame_ms
         )
         self._stream = stream
-        self._listening = asyncio.create_task(self._listen(stream), name="ears")
+        self._listening = self._spawn(self._listen(stream), "ears")
 
     def lose(self) -> None:
         """Hear nothing until another track is followed."""

@@ -11,6 +11,7 @@ from collections import deque
 import numpy as np
 from livekit import rtc
 
+from callfleet_worker.bridge.echopath import EchoJudge, Path
 from callfleet_worker.bridge.sink import EARS_RATE, MOUTH_RATE, NS_PER_MS
 from callfleet_worker.bridge.vad import BLOCK_MS, Samples
 
@@ -30,6 +31,7 @@ class EchoCanceller:
         self._active_until_ns = 0
         self._in_step = False
         self._silence = np.zeros(_FAR_BLOCK, np.int16)
+        self.judge = EchoJudge()
 
     def playing(self, samples: Samples, starts_ns: int) -> None:
         """Take whole 10 ms blocks of 24 kHz whose first sample leaves at ``starts_ns``."""
@@ -50,30 +52,33 @@ class EchoCanceller:
         out = samples.copy()
         for number in range(blocks):
             block_ns = at_ns - (blocks - 1 - number) * BLOCK_MS * NS_PER_MS
-            self._feed_far(block_ns)
             near = out[number * _NEAR_BLOCK : (number + 1) * _NEAR_BLOCK]
+            self.judge.take(near, self._feed_far(block_ns))
             frame = _frame(near, EARS_RATE)
             self._apm.set_stream_delay_ms(self._delay_ms)
             self._apm.process_stream(frame)
-            near[:] = np.frombuffer(frame.data, np.int16)
+            if self.judge.path is not Path.CLEAR:
+                near[:] = np.frombuffer(frame.data, np.int16)
         return out
 
-    def _feed_far(self, block_ns: int) -> None:
+    def _feed_far(self, block_ns: int) -> Samples:
         """Give the canceller one block of the agent's sound for one of the caller's.
 
         The two must stay in step: a block too many or too few is an echo path that has changed,
         and is learnt anew. So small differences between the two streams' instants are let be.
         """
         slack_ns = SLACK_MS * NS_PER_MS
-        if not self._far or self._far[0][0] > block_ns + (slack_ns if self._in_step else 0):
+        block = self._silence
+        if self._far and self._far[0][0] <= block_ns + (slack_ns if self._in_step else 0):
+            if len(self._far) > 1 and self._far[0][0] < block_ns - 2 * slack_ns:
+                self._apm.process_reverse_stream(_frame(self._far.popleft()[1], MOUTH_RATE))
+            block = self._far.popleft()[1]
+            self._in_step = True
+            self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
+        else:
             self._in_step = False
-            self._apm.process_reverse_stream(_frame(self._silence, MOUTH_RATE))
-            return
-        late = self._far[0][0] < block_ns - 2 * slack_ns
-        self._in_step = True
-        self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
-        for _ in range(min(2 if late else 1, len(self._far))):
-            self._apm.process_reverse_stream(_frame(self._far.popleft()[1], MOUTH_RATE))
+        self._apm.process_reverse_stream(_frame(block, MOUTH_RATE))
+        return block
 
 
 def _frame(samples: Samples, rate: int) -> rtc.AudioFrame:

@@ -50,6 +50,13 @@ _ENDINGS = {
     Cause.WORKER_STOPPED: (CallOutcome.DROPPED, CallReason.WORKER_STOPPED),
     Cause.CRASHED: (CallOutcome.FAILED, CallReason.INTERNAL_ERROR),
 }
+DESERVES_APOLOGY = frozenset({Cause.MODEL_FAILED, Cause.KEY_REFUSED, Cause.CRASHED})
+LINE_IS_LOST = frozenset(Cause) - DESERVES_APOLOGY
+PARENT_SHUTDOWN = "parent process shutdown"
+"""What livekit-agents gives as a shutdown's reason when the worker's parent asks for it."""
+ROOM_SHUTDOWN = "room disconnected"
+"""And when its room went away."""
+
 _CALLER_WENT = frozenset({Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.ROOM_CLOSED})
 _ROOM_IS_GONE = frozenset({Cause.ROOM_CLOSED, Cause.ROOM_LOST, Cause.NOT_CONNECTED})
 _KEEPS_ROOM = _ROOM_IS_GONE | {Cause.TRANSFERRED}
@@ -98,3 +105,10 @@ def cause_of_room(reason: int) -> Cause:
     if reason in _CLOSED | {DisconnectReason.PARTICIPANT_REMOVED}:
         return Cause.ROOM_CLOSED
     return Cause.ROOM_LOST
+
+
+def cause_of_shutdown(reason: str) -> Cause:
+    """Read why the framework shuts a job down: unless it says otherwise, the agent asked for it."""
+    if reason == PARENT_SHUTDOWN:
+        return Cause.WORKER_STOPPED
+    return Cause.ROOM_LOST if reason == ROOM_SHUTDOWN else Cause.AGENT_ENDED

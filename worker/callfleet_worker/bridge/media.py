@@ -8,6 +8,7 @@ from livekit import rtc
 
 from callfleet_contract.events import CallEvent
 from callfleet_worker.bridge.mediastats import Totals, path_of, totals_of, window_between
+from callfleet_worker.bridge.sink import Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 
 FIRST_LOOK_SECONDS = 1.0
@@ -20,16 +21,22 @@ class MediaWatch:
     """Looks at one room's statistics while it is connected."""
 
     def __init__(
-        self, call_id: str, room: rtc.Room, clock: TurnClock, emit: Callable[[CallEvent], None]
+        self,
+        call_id: str,
+        room: rtc.Room,
+        clock: TurnClock,
+        emit: Callable[[CallEvent], None],
+        spawn: Spawn,
     ) -> None:
-        self._call_id, self._room, self._clock, self._emit = call_id, room, clock, emit
+        self._call_id, self._room, self._clock = call_id, room, clock
+        self._emit, self._spawn = emit, spawn
         self._before = Totals()
         self._path_told = False
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to look."""
-        self._looking = asyncio.create_task(self._look_on(), name="media watch")
+        self._looking = self._spawn(self._look_on(), "media watch")
 
     async def stop(self) -> None:
         """Look a last time, so that a call's last seconds count too."""

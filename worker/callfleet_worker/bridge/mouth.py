@@ -13,7 +13,7 @@ from livekit.agents.voice import io
 
 from callfleet_worker.bridge.echo import EchoCanceller
 from callfleet_worker.bridge.heard import ReplyText, heard_part
-from callfleet_worker.bridge.sink import MOUTH_RATE, NS_PER_MS, NS_PER_SECOND
+from callfleet_worker.bridge.sink import MOUTH_RATE, NS_PER_MS, NS_PER_SECOND, Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 
 FIRST_FRAME_MS = 20
@@ -48,6 +48,7 @@ class Mouth(io.AudioOutput):
         self,
         clock: TurnClock,
         text: ReplyText,
+        spawn: Spawn,
         *,
         queue_ms: int,
         echo: EchoCanceller | None = None,
@@ -66,7 +67,7 @@ class Mouth(io.AudioOutput):
         self._opened = asyncio.Event()
         self._dry_at_ns = 0
         self.underruns = 0
-        self._feeding = asyncio.create_task(self._feed(), name="mouth")
+        self._feeding = spawn(self._feed(), "mouth")
 
     def open(self) -> None:
         """Somebody listens now."""

@@ -1,7 +1,9 @@
 """Where a call's events go, and the options of its bridge. No I/O here."""
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from callfleet_contract.events import CallEvent
 
@@ -16,6 +18,13 @@ class EventSink(Protocol):
 
     def emit(self, event: CallEvent) -> None:
         """Pass one event on."""
+
+
+class Spawn(Protocol):
+    """Runs a part of a call as a task; if that breaks, the call ends."""
+
+    def __call__(self, work: Coroutine[Any, Any, None], name: str, /) -> asyncio.Task[None]:
+        """Start the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +49,7 @@ class BridgeOptions:
     """How long a caller whose network broke may take to come back."""
     subscription_wait_seconds: float = 5.0
     """How long the agent's first words wait for the caller's device to listen."""
+    settle_seconds: float = 0.2
+    """How long a device that has just subscribed is given to play. Less clips the first word."""
     no_response_seconds: float = 10.0
     """A turn without a reply for so long counts as not answered."""

@@ -1,0 +1,170 @@
+"""However a call ends, its end is counted once, with the right reason, and nothing is left."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from livekit import api
+from call_stage import on_stage, speech
+
+from callfleet_contract.events import CallAnswered, CallStarted, TurnMeasured
+from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
+from callfleet_rehearsal.emulator.configuration import EmulatorConfig
+from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_worker import call
+from callfleet_worker.bridge.ending import PARENT_SHUTDOWN
+
+
+async def test_a_caller_talks_and_hangs_up(livekit_server: LiveKitServer) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.silence()
+        for turn in (1, 2):
+            await phone.asks(turn)
+        assert stage.markers() == [(1, 1), (1, 2)]
+        await phone.leave()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP)
+        assert len(stage.of(CallStarted)) == len(stage.of(CallAnswered)) == 1
+        turns = stage.of(TurnMeasured)
+        assert [turn.turn for turn in turns] == [1, 2]
+        assert {turn.end for turn in turns} == {TurnEnd.COMPLETED}
+        assert stage.room not in await stage.rooms()
+
+
+async def test_a_caller_who_leaves_before_the_greeting_has_abandoned(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server, persona={"greeting": ""}) as stage:
+        phone = await stage.phone()
+        await phone.leave()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (
+            CallOutcome.ABANDONED,
+            CallReason.LEFT_BEFORE_GREETING,
+        )
+
+
+async def test_a_caller_who_leaves_in_the_greeting_ends_the_call(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.leave()
+        end = await stage.ended()
+        assert end.reason is CallReason.CALLER_HUNG_UP
+        assert stage.room not in await stage.rooms()
+
+
+async def test_a_room_into_which_nobody_comes_is_given_up(
+    livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = call.bridge_options
+    monkeypatch.setattr(
+        call, "bridge_options", lambda given: replace(patient(given), caller_wait_seconds=0.5)
+    )
+    async with on_stage(livekit_server) as stage:
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.ABANDONED, CallReason.NEVER_JOINED)
+        assert stage.room not in await stage.rooms()
+
+
+async def test_a_room_that_is_deleted_under_the_call_ends_it(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await stage.job.delete_room()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.COMPLETED, CallReason.ROOM_GONE)
+
+
+async def test_a_caller_who_is_removed_ends_the_call(livekit_server: LiveKitServer) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        async with api.LiveKitAPI(
+            livekit_server.http_url, livekit_server.api_key, livekit_server.api_secret
+        ) as livekit:
+            await livekit.room.remove_participant(
+                api.RoomParticipantIdentity(room=stage.room, identity=phone.identity)
+            )
+        end = await stage.ended()
+        assert end.outcome is CallOutcome.COMPLETED
+
+
+async def test_an_agent_that_closes_its_session_hangs_up(livekit_server: LiveKitServer) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        stage.call.session.shutdown()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.COMPLETED, CallReason.AGENT_ENDED)
+        async with asyncio.timeout(5):
+            await phone.disconnected.wait()
+
+
+async def test_a_worker_that_is_stopped_hangs_up_and_says_so(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await stage.call.session.aclose()
+        await stage.call.stop(PARENT_SHUTDOWN)
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.DROPPED, CallReason.WORKER_STOPPED)
+        async with asyncio.timeout(5):
+            await phone.disconnected.wait()
+
+
+async def test_a_model_whose_key_is_wrong_is_apologised_for(livekit_server: LiveKitServer) -> None:
+    async with on_stage(livekit_server, EmulatorConfig(keys=("another",))) as stage:
+        phone = await stage.phone()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY)
+        assert phone.spoken_to
+        assert stage.room not in await stage.rooms()
+
+
+async def test_a_caller_who_leaves_in_the_apology_is_not_kept(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server, EmulatorConfig(keys=("another",))) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.leave()
+        end = await stage.ended()
+        assert end.outcome is CallOutcome.FAILED
+        assert end.duration_seconds < 5
+
+
+async def test_a_second_participant_is_not_heard_and_does_not_end_the_call(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.silence()
+        other = await stage.phone("other")
+        await asyncio.gather(phone.asks(1, call=1), other.say(speech(2, 1)))
+        await other.leave()
+        await phone.asks(2, call=1)
+        assert stage.markers() == [(1, 1), (1, 2)]
+
+
+async def test_a_second_caller_keeps_the_room_when_the_first_hangs_up(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        other = await stage.phone("other")
+        await phone.leave()
+        end = await stage.ended()
+        assert end.reason is CallReason.CALLER_HUNG_UP
+        assert stage.room in await stage.rooms()
+        assert not other.disconnected.is_set()
