@@ -202,13 +202,10 @@ class Caller:
             return
         self._notes.hear(heard)
         self._news += heard
-        for one in heard:
-            if isinstance(one, HeardMarker):
-                self._note_reply(one)
-
-    def _note_reply(self, marker: HeardMarker) -> None:
-        if self._line.spoiler is not None and marker.turn:
-            self._line.spoiler.reply_began(marker.at_ns)
+        if self._line.spoiler is not None:
+            for one in heard:
+                if isinstance(one, HeardMarker) and one.turn:
+                    self._line.spoiler.reply_began(one.at_ns)
 
     def _think(self) -> None:
         if self._presence.gone:
