@@ -276,3 +276,17 @@ def test_every_fault_can_strike_where_it_strikes_by_default() -> None:
         assert kind.point in kind.points
         assert kind.help
     assert {point for kind in REGISTRY.values() for point in kind.points} == set(Point)
+
+
+async def test_sessions_beyond_the_most_are_refused_until_one_ends() -> None:
+    async with Emulator(EmulatorConfig(most_sessions=1)) as emulator:
+        async with raw(emulator) as first:
+            await set_up(first)
+            async with raw(emulator) as second:
+                await send(second, {"setup": {"model": LIVE_25}})
+                code, reason = await closing(second)
+            assert code == 1011
+            assert "RESOURCE_EXHAUSTED" in reason
+        await emulator.log.wait_for("close", count=2)
+        async with raw(emulator) as third:
+            await set_up(third)

@@ -139,7 +139,7 @@ def test_a_fault_can_be_taken_back() -> None:
 def test_a_handle_leads_back_only_to_a_closed_young_session_of_the_same_model() -> None:
     handles = Handles(lifetime_seconds=10)
     talk = Conversation(model="m", ledger=Ledger(preamble=0))
-    handles.issue("h", talk)
+    handles.issue("h", talk, 0)
     assert handles.look_up("h", "m", 0)[0] is HandleFate.STILL_OPEN
     talk.connected, talk.last_seen_ns = False, 0
     assert handles.look_up("h", "m", 5 * 10**9) == (HandleFate.GOOD, talk)
@@ -148,6 +148,16 @@ def test_a_handle_leads_back_only_to_a_closed_young_session_of_the_same_model() 
     assert handles.look_up("x", "m", 0)[0] is HandleFate.UNKNOWN
     assert refusal(HandleFate.STILL_OPEN).code == 1011
     assert refusal(HandleFate.EXPIRED).reason == "BidiGenerateContent session expired"
+
+
+def test_handles_that_lead_nowhere_are_forgotten() -> None:
+    handles = Handles(lifetime_seconds=10)
+    old = Conversation(model="m", ledger=Ledger(preamble=0), connected=False)
+    young = Conversation(model="m", ledger=Ledger(preamble=0))
+    for number in range(3000):
+        handles.issue(str(number), young if number % 100 == 0 else old, 20 * 10**9)
+    assert len(handles.known) < 1100
+    assert handles.look_up("0", "m", 20 * 10**9)[0] is HandleFate.STILL_OPEN
 
 
 def test_the_ideal_model_takes_a_tenth_of_a_second_beside_the_silence() -> None:

@@ -47,6 +47,8 @@ Folder = Annotated[Path | None, typer.Option(help="Keep the certificates here.")
 Silence = Annotated[int, typer.Option(help="Silence after a sentence that sounds complete, in ms.")]
 Lifetime = Annotated[float, typer.Option(help="Life of one connection, goAway included, in s.")]
 
+MostSessions = Annotated[int, typer.Option(help="Refuse sessions beyond so many; 0: never.")]
+
 
 def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what they are
     port: Port = 8443,
@@ -62,6 +64,7 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
     certificates: Folder = None,
     complete_silence_ms: Silence = _COMPLETE_SILENCE_MS,
     connection_seconds: Lifetime = _DEFAULTS.connection_seconds,
+    most_sessions: MostSessions = _DEFAULTS.most_sessions,
 ) -> None:
     """Be a Gemini Live API on this machine: TLS, hears, takes turns, speaks, fails on demand."""
     console = Console(stderr=True)
@@ -79,6 +82,7 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
             seed=seed,
             complete_silence_seconds=complete_silence_ms / 1000,
             connection_seconds=connection_seconds,
+            most_sessions=most_sessions,
             log_file=log,
             certificate_folder=certificates,
             script=Script() if script is None else read_script(script),

@@ -68,7 +68,7 @@ class Connection:
         """Give a new handle that leads back to this conversation."""
         if settings.resumable:
             handle = str(uuid.uuid4())
-            self._shared.handles.issue(handle, conversation)
+            self._shared.handles.issue(handle, conversation, time.monotonic_ns())
             self.send_handle(handle, settings)
 
     def send_handle(self, handle: str, settings: SessionSettings) -> None:

@@ -14,6 +14,7 @@ from callfleet_rehearsal.emulator.tokens import Ledger
 from callfleet_rehearsal.sound.marker import Marker
 
 HANDLE_LIFETIME_SECONDS = 7200.0
+PRUNE_FROM = 1000
 INTERNAL_CODE = 1011
 INTERNAL_ERROR = "Internal error encountered."
 
@@ -60,9 +61,17 @@ class Handles:
 
     lifetime_seconds: float = HANDLE_LIFETIME_SECONDS
     known: dict[str, Conversation] = field(default_factory=dict)
+    prune_at: int = PRUNE_FROM
 
-    def issue(self, handle: str, conversation: Conversation) -> None:
-        """Let this handle lead to the conversation."""
+    def issue(self, handle: str, conversation: Conversation, now_ns: int) -> None:
+        """Let this handle lead to the conversation, and forget those that lead nowhere."""
+        if len(self.known) >= self.prune_at:
+            self.known = {
+                each: found
+                for each, found in self.known.items()
+                if found.connected or not self._expired(found, now_ns)
+            }
+            self.prune_at = max(PRUNE_FROM, 2 * len(self.known))
         self.known[handle] = conversation
 
     def look_up(
@@ -74,11 +83,14 @@ class Handles:
             return HandleFate.UNKNOWN, None
         if found.connected:
             return HandleFate.STILL_OPEN, None
-        if now_ns - found.last_seen_ns > self.lifetime_seconds * 1e9:
+        if self._expired(found, now_ns):
             return HandleFate.EXPIRED, None
         if found.model != model:
             return HandleFate.OTHER_MODEL, None
         return HandleFate.GOOD, found
+
+    def _expired(self, conversation: Conversation, now_ns: int) -> bool:
+        return now_ns - conversation.last_seen_ns > self.lifetime_seconds * 1e9
 
 
 def refusal(fate: HandleFate) -> RefusedError:
