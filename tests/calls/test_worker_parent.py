@@ -13,6 +13,7 @@ from worker_stand import START_SECONDS, Caller, Worker, start_worker, until
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_rehearsal.stack.processes import Children
 
+NOBODY = ("no worker", "no servers available", "not dispatching")
 ACTIVE = "callfleet_calls_active"
 DIED = 'callfleet_calls_total{outcome="dropped",reason="process_died"}'
 COMPLETED = 'callfleet_calls_total{outcome="completed",reason="caller_hung_up"}'
@@ -34,54 +35,78 @@ def folders(worker: Worker) -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob(f"callfleet-worker-{worker.child.pid}-*"))
 
 
-async def test_ten_calls_at_once_are_taken_and_an_eleventh_is_not(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
-) -> None:
-    worker = ready(children, livekit_server)
-    assert await worker.is_true("live")
-    assert await worker.is_true("accepting")
-    rooms = await asyncio.gather(*(caller.call(worker) for _ in range(10)))
-    await worker.metric_becomes(ACTIVE, 10)
-    await until(lambda: len(worker.logged("call runs")) == 10, "ten running calls")
-    assert await worker.is_true("ready")
-    assert not await worker.is_true("accepting")
+@pytest.fixture(scope="module")
+def shared(children: Children, livekit_server: LiveKitServer) -> Worker:
+    """A worker of ten slots, for tests that leave it as they found it."""
+    return ready(children, livekit_server)
 
-    refused = await caller.call(worker)
+
+def process_of(worker: Worker, room: str) -> int:
+    """The process of a room's newest call."""
+    return int(worker.logged("call runs", room=room)[-1]["job_process"])
+
+
+async def test_ten_calls_at_once_are_taken_and_an_eleventh_is_not(
+    shared: Worker, children: Children, caller: Caller
+) -> None:
+    assert await shared.is_true("live")
+    assert await shared.is_true("accepting")
+    rooms = await asyncio.gather(*(caller.call(shared) for _ in range(10)))
+    await shared.metric_becomes(ACTIVE, 10)
+    await until(lambda: len(shared.logged("call runs")) == 10, "ten running calls")
+    assert {line["room"] for line in shared.logged("call runs")} == set(rooms)
+    assert await shared.is_true("ready")
+    assert not await shared.is_true("accepting")
+
+    refused = await caller.call(shared)
     server_log = children.folder / "livekit-server.log"
+    # It names the room where it asked the worker, and the agent where it knew without asking.
+    named = (refused, shared.agent_name)
     await until(
         lambda: any(
-            refused in line
-            and ("no worker" in line or "no servers" in line or "not dispatch" in line)
+            any(name in line for name in named) and any(words in line for words in NOBODY)
             for line in server_log.read_text().splitlines()
         ),
         "refused",
     )
     assert await caller.agents(refused) == 0
-    assert len({line["call_id"] for line in worker.logged("call runs")}) == 10
+    assert len(shared.logged("call runs")) == 10
 
-    for room in rooms:
-        await caller.hang_up(room)
-    await worker.metric_becomes(COMPLETED, 10)
-    await worker.becomes("accepting")
-    assert (await worker.metrics())[ACTIVE] == 0
-    assert len(worker.logged("turn")) == 10
-    children.stop(worker.child)
+    await asyncio.gather(*(caller.hang_up(room) for room in (*rooms, refused)))
+    await shared.metric_becomes(COMPLETED, 10)
+    await shared.becomes("accepting")
+    assert (await shared.metrics())[ACTIVE] == 0
+    assert len(shared.logged("turn")) == 10
 
 
 async def test_a_call_whose_process_is_killed_is_counted_once_and_its_slot_is_free_again(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
+    shared: Worker, caller: Caller
 ) -> None:
-    worker = ready(children, livekit_server, CALLFLEET_SLOTS="1")
-    await caller.call(worker)
-    await until(lambda: bool(worker.logged("call runs")), "running")
-    assert not await worker.is_true("accepting")
-    os.kill(worker.logged("call runs")[0]["job_process"], signal.SIGKILL)
-    await worker.metric_becomes(DIED, 1)
-    await worker.becomes("accepting")
-    assert (await worker.metrics())[ACTIVE] == 0
-    ends = worker.logged("call ended")
+    died = (await shared.metrics()).get(DIED, 0)
+    room = await caller.call(shared)
+    await until(lambda: bool(shared.logged("call runs", room=room)), "running")
+    assert (await shared.metrics())[ACTIVE] == 1
+    os.kill(process_of(shared, room), signal.SIGKILL)
+    await shared.metric_becomes(DIED, died + 1)
+    await shared.metric_becomes(ACTIVE, 0)
+    ends = shared.logged("call ended", room=room)
     assert [(end["outcome"], end["reason"]) for end in ends] == [("dropped", "process_died")]
-    children.stop(worker.child)
+
+
+async def test_a_caller_whose_agent_was_killed_gets_another_one_and_only_one(
+    shared: Worker, caller: Caller
+) -> None:
+    died = (await shared.metrics()).get(DIED, 0)
+    room = await caller.call(shared)
+    await until(lambda: bool(shared.logged("call runs", room=room)), "running")
+    async with caller.in_person(room):
+        os.kill(process_of(shared, room), signal.SIGKILL)
+        await until(lambda: len(shared.logged("call runs", room=room)) == 2, "taken by another")
+        assert len(shared.logged("another agent is asked for")) == 1
+        os.kill(process_of(shared, room), signal.SIGKILL)
+        await shared.metric_becomes(DIED, died + 2)
+        assert shared.logged("a second agent died in one room: no third is sent")
+    await caller.hang_up(room)
 
 
 async def test_a_worker_that_is_told_to_go_lets_its_call_finish_and_leaves_nothing(
@@ -147,20 +172,3 @@ async def test_a_whole_process_group_may_be_told_to_go_and_calls_still_finish(
     await caller.hang_up(room)
     assert await worker.ends() == 0
     assert [end["reason"] for end in worker.logged("call ended")] == ["caller_hung_up"]
-
-
-async def test_a_caller_whose_agent_was_killed_gets_another_one_and_only_one(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
-) -> None:
-    worker = ready(children, livekit_server, CALLFLEET_SLOTS="2")
-    room = await caller.call(worker)
-    await until(lambda: bool(worker.logged("call runs")), "running")
-    async with caller.in_person(room):
-        os.kill(worker.logged("call runs")[0]["job_process"], signal.SIGKILL)
-        await until(lambda: len(worker.logged("call runs")) == 2, "taken by another agent")
-        assert len(worker.logged("another agent is asked for")) == 1
-        os.kill(worker.logged("call runs")[1]["job_process"], signal.SIGKILL)
-        await worker.metric_becomes(DIED, 2)
-        assert worker.logged("a second agent died in one room: no third is sent")
-    await caller.hang_up(room)
-    children.stop(worker.child)

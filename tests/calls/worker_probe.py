@@ -46,7 +46,9 @@ async def entrypoint(ctx: JobContext) -> None:
     events.emit(CallStarted(call_id, room, started_ns))
     await ctx.connect()
     events.emit(turn(call_id, room))
-    structlog.get_logger("probe").info("call runs", call_id=call_id, job_process=os.getpid())
+    structlog.get_logger("probe").info(
+        "call runs", call_id=call_id, room=room, job_process=os.getpid()
+    )
 
     async def say_goodbye(reason: str) -> None:
         was_told = reason == "parent process shutdown"

@@ -21,8 +21,8 @@ from callfleet_rehearsal.stack.processes import Child, Children, inherited_envir
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "worker_probe.py"
-START_SECONDS = 60.0
-PATIENCE_SECONDS = 40.0
+START_SECONDS = 120.0
+PATIENCE_SECONDS = 60.0
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]], what: str) -> None:

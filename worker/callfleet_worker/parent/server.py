@@ -5,6 +5,7 @@ is starting twice: ten calls at once would be refused at nine, or an eleventh ac
 call takes one slot from the moment that it is accepted to the moment that its process is gone.
 """
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -66,7 +67,9 @@ class FleetServer(AgentServer):
             setup_fnc=prepare,
         )
         self.rtc_session(entrypoint, agent_name=settings.agent_name, on_request=self._decide)
+        self._telling: set[asyncio.Task[None]] = set()
         self.on("worker_registered", self._on_registered)
+        self.on("worker_started", self._on_started)
 
     @property
     def registered(self) -> bool:
@@ -99,6 +102,22 @@ class FleetServer(AgentServer):
 
     def _on_registered(self, *_: Any) -> None:
         self._registered_once = True
+
+    def _on_started(self) -> None:
+        # By itself the framework tells every 2.5 s: as long would a free slot get no call.
+        self._proc_pool.on("process_job_launched", self._tell_soon)
+        self._proc_pool.on("process_closed", self._tell_soon)
+
+    def _tell_soon(self, _: Any) -> None:
+        task = asyncio.create_task(self._tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self) -> None:
+        """Tell LiveKit how full the worker is now."""
+        if self.registered and not self.draining:
+            self._worker_load = self.load()
+            await self._update_worker_status()
 
     async def _decide(self, request: JobRequest) -> None:
         call_id = request.id
