@@ -1,6 +1,8 @@
 """A call's model against the emulator: what a caller hears when keys, models, connections fail."""
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError
+from google.oauth2.credentials import Credentials
 from livekit.agents import CloseReason
 from model_bench import CALL, GREETING_TURN, arm, settings_for, talk
 
@@ -165,3 +167,39 @@ async def test_tokens_add_up_to_what_the_emulator_billed() -> None:
         billed = sum(event["total"] for event in emulator.log.all("usage"))
         await call.until(lambda: call.tokens >= billed)
         assert call.tokens == billed
+
+
+async def test_vertex_is_spoken_to_with_the_machines_credentials_and_its_bill_adds_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = (Credentials("token"), "project")
+    monkeypatch.setattr("google.auth.default", lambda **_: found)
+    async with Emulator(EmulatorConfig(keys=("token",))) as emulator:
+        chosen = settings_for(
+            emulator,
+            CALLFLEET_MODEL__KEYS="",
+            CALLFLEET_MODEL__VERTEX_PROJECT="project",
+            CALLFLEET_MODEL__NAMES="gemini-live-2.5-flash-native-audio",
+        )
+        async with talk(chosen) as call:
+            await call.greeted()
+            await call.exchange(1)
+            await emulator.log.wait_for("usage", count=2)
+            billed = sum(event["total"] for event in emulator.log.all("usage"))
+            await call.until(lambda: call.tokens >= billed)
+            assert call.tokens == billed
+
+
+async def test_vertex_without_credentials_ends_the_call_as_a_refused_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none(**_: object) -> None:
+        message = "Your default credentials were not found."
+        raise DefaultCredentialsError(message)
+
+    monkeypatch.setattr("google.auth.default", none)
+    async with Emulator(EmulatorConfig()) as emulator:
+        chosen = settings_for(emulator, CALLFLEET_MODEL__VERTEX_PROJECT="project")
+        async with talk(chosen) as call:
+            assert (await call.end()).reason is CloseReason.ERROR
+            assert call.model.reason is CallReason.MODEL_REFUSED_KEY

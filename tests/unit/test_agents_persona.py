@@ -7,6 +7,7 @@ from callfleet_worker.agents.orders import OrdersAgent
 from callfleet_worker.persona import (
     AgentClassError,
     PersonaAgent,
+    check_agent,
     instructions_of,
     load_agent,
     load_agent_class,
@@ -73,7 +74,10 @@ def test_a_class_of_ones_own_is_built_without_arguments() -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("no_such_package.agents:Mine", "'no_such_package.agents' cannot be imported"),
+        (
+            "no_such_package.agents:Mine",
+            "no_such_package.agents cannot be imported (ModuleNotFoundError",
+        ),
         ("callfleet_worker.agents.orders:Wrong", "has no Wrong: it has OrdersAgent"),
         ("callfleet_worker.model.roster:Roster", "is no class derived from livekit.agents.Agent"),
         (f"{__name__}:NOT_A_CLASS", "is no class derived from"),
@@ -85,3 +89,11 @@ def test_a_wrong_path_is_answered_with_its_cure(path: str, words: str) -> None:
         load_agent_class(path)
     assert words in str(raised.value)
     assert path in str(raised.value)
+
+
+def test_what_the_class_itself_finds_wrong_is_told_at_start_up() -> None:
+    check_agent(settings())
+    orders = "callfleet_worker.agents.orders:OrdersAgent"
+    check_agent(settings(CALLFLEET_AGENT_CLASS=orders))
+    with pytest.raises(AgentClassError, match="CALLFLEET_DATABASE_URL is no database"):
+        check_agent(settings(CALLFLEET_AGENT_CLASS=orders, CALLFLEET_DATABASE_URL="oracle://x/y"))

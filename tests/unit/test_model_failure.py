@@ -1,6 +1,7 @@
 """Why a model could not be reached, and what a call tries next."""
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError, TransportError
 from google.genai.errors import APIError
 from livekit.agents import APIConnectionError
 from websockets.datastructures import Headers
@@ -33,6 +34,8 @@ def refused_upgrade(status: int) -> InvalidStatus:
         (APIError(1011, "Internal error encountered."), Refusal.UNREACHABLE),
         (ConnectionClosedError(Close(1008, "API key expired"), None), Refusal.KEY),
         (ConnectionClosedError(None, None), Refusal.UNREACHABLE),
+        (DefaultCredentialsError("not found"), Refusal.KEY),
+        (TransportError("no route to the token server"), Refusal.UNREACHABLE),
         (SetupStalledError("did not complete its set-up in 3 s"), Refusal.UNREACHABLE),
         (ConnectionRefusedError(111, "Connect call failed"), Refusal.UNREACHABLE),
         (OSError("[Errno -2] Name or service not known"), Refusal.UNREACHABLE),

@@ -7,7 +7,6 @@ import typer
 from typer.testing import CliRunner
 
 from callfleet_worker.command import worker
-from callfleet_worker.parent.agent_class import AgentClassError, check_agent_class
 from callfleet_worker.parent.health import PortTakenError, bind
 from callfleet_worker.settings import HttpSettings
 
@@ -39,21 +38,3 @@ def test_an_address_that_is_not_this_machines_is_told() -> None:
 def test_the_newer_kind_of_address_can_be_listened_on() -> None:
     with bind(HttpSettings(host="::1", port=0)) as bound:
         assert bound.family is socket.AF_INET6
-
-
-@pytest.mark.parametrize(
-    ("path", "why"),
-    [
-        ("no.such.module:Agent", "cannot be imported"),
-        ("livekit.agents:NoSuchAgent", "cannot be imported"),
-        ("socket:socket", "is no agent"),
-    ],
-)
-def test_an_agent_class_that_cannot_be_used_is_told_before_any_call(path: str, why: str) -> None:
-    with pytest.raises(AgentClassError, match=why):
-        check_agent_class(path)
-
-
-def test_an_agent_class_is_taken() -> None:
-    check_agent_class(None)
-    check_agent_class("livekit.agents:Agent")

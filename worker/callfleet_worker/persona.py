@@ -3,12 +3,11 @@
 import importlib
 import inspect
 
-import structlog
 from livekit.agents import Agent
 
 from callfleet_worker.settings import PersonaSettings, Settings
 
-_log = structlog.get_logger(__name__)
+_SETTING = "CALLFLEET_AGENT_CLASS"
 
 
 class AgentClassError(ValueError):
@@ -26,6 +25,15 @@ class PersonaAgent(Agent):
     def __init__(self, settings: Settings) -> None:
         super().__init__(instructions=instructions_of(settings.persona, self.house_rules))
         self.settings = settings
+
+    @classmethod
+    def check(cls, settings: Settings) -> None:
+        """Find out at start-up what would otherwise fail in every call. Override it to do so.
+
+        Raises:
+            AgentClassError: with a sentence that says what to correct.
+
+        """
 
     async def on_enter(self) -> None:
         """Greet the caller, unless the greeting is set to nothing."""
@@ -57,25 +65,40 @@ def load_agent_class(path: str) -> type[Agent]:
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except Exception as error:  # the user's own module may raise anything on import
         message = (
-            f"agent_class is {path!r}, but {module_name!r} cannot be imported ({error}): "
-            "install the package beside callfleet, or put its folder on PYTHONPATH"
+            f"{_SETTING} is {path!r}, but {module_name} cannot be imported "
+            f"({type(error).__name__}: {error}): mend it, install its package beside callfleet, "
+            "or put its folder on PYTHONPATH"
         )
         raise AgentClassError(message) from error
     found = getattr(module, class_name, None)
     if found is None:
         known = ", ".join(_agents_in(module_name)) or "no Agent class at all"
-        message = f"agent_class is {path!r}, but {module_name} has no {class_name}: it has {known}"
+        message = f"{_SETTING} is {path!r}, but {module_name} has no {class_name}: it has {known}"
         raise AgentClassError(message)
     if not (inspect.isclass(found) and issubclass(found, Agent)):
         message = (
-            f"agent_class is {path!r}, which is no class derived from livekit.agents.Agent: "
+            f"{_SETTING} is {path!r}, which is no class derived from livekit.agents.Agent: "
             "derive it from callfleet_worker.persona.PersonaAgent"
         )
         raise AgentClassError(message)
     _check_constructor(path, found)
     return found
+
+
+def check_agent(settings: Settings) -> None:
+    """See at start-up whether calls will have an agent.
+
+    Raises:
+        AgentClassError: as ``load_agent_class``, or what the class itself finds wrong.
+
+    """
+    if settings.agent_class is None:
+        return
+    found = load_agent_class(settings.agent_class)
+    if issubclass(found, PersonaAgent):
+        found.check(settings)
 
 
 def load_agent(settings: Settings) -> Agent:
@@ -106,7 +129,7 @@ def _check_constructor(path: str, found: type[Agent]) -> None:
     except TypeError as error:
         wants = "the settings alone" if given else "no arguments"
         message = (
-            f"agent_class is {path!r}, whose constructor cannot be called with {wants} ({error}): "
+            f"{_SETTING} is {path!r}, whose constructor cannot be called with {wants} ({error}): "
             "give its other parameters default values"
         )
         raise AgentClassError(message) from error

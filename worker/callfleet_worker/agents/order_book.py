@@ -131,7 +131,7 @@ def _engine(url: str) -> AsyncEngine:
         )
     except (ArgumentError, ImportError, TypeError) as error:
         message = (
-            "database_url is no database that orders can be read from "
+            "CALLFLEET_DATABASE_URL is no database that orders can be read from "
             f"({type(error).__name__}): write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
         )
         raise DatabaseUrlError(message) from error

@@ -10,12 +10,13 @@ import structlog
 from livekit.agents import ToolError, function_tool
 
 from callfleet_worker.agents.order_book import (
+    DatabaseUrlError,
     Order,
     OrderBook,
     OrderBookUnavailableError,
     order_number,
 )
-from callfleet_worker.persona import PersonaAgent
+from callfleet_worker.persona import AgentClassError, PersonaAgent
 from callfleet_worker.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +43,19 @@ class OrdersAgent(PersonaAgent):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._book = OrderBook(settings.database_url.get_secret_value())
+
+    @classmethod
+    def check(cls, settings: Settings) -> None:
+        """See whether the database's URL can be used; whether it answers is each call's matter.
+
+        Raises:
+            AgentClassError: it cannot.
+
+        """
+        try:
+            OrderBook(settings.database_url.get_secret_value())
+        except DatabaseUrlError as error:
+            raise AgentClassError(str(error)) from error
 
     async def on_exit(self) -> None:
         """Give the database back."""

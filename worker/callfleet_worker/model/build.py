@@ -20,7 +20,7 @@ from callfleet_worker.model.patches import PhoneModel, tell_failures_once
 from callfleet_worker.model.preload import warm_up
 from callfleet_worker.model.roster import Candidate, Roster, candidates
 from callfleet_worker.model.tls import ca_argument, shared_context
-from callfleet_worker.persona import load_agent_class
+from callfleet_worker.persona import check_agent
 from callfleet_worker.settings import CompressionSettings, ModelSettings, Sensitivity, Settings
 
 _MAX_RETRIES = 2
@@ -40,13 +40,12 @@ def prewarm(settings: Settings) -> None:
 
     Raises:
         CaFileError: ``model.ca_file`` cannot be used.
-        AgentClassError: ``agent_class`` names no Agent.
+        AgentClassError: ``agent_class`` names no Agent, or one that lacks something.
 
     """
     tell_failures_once()
     warm_up(ca_argument(settings.model.ca_file))
-    if settings.agent_class is not None:
-        load_agent_class(settings.agent_class)
+    check_agent(settings)
 
 
 def build_model(settings: Settings, call_id: str, emit: Emit) -> CallModel:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.genai.errors import APIError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -44,7 +45,7 @@ def refusal_of(error: BaseException) -> Refusal:
     seen = list(_chain(error))
     codes = [code for code in map(_code_of, seen) if code is not None]
     words = " ".join(str(each) for each in seen)
-    if any(code in _REFUSED_STATUS for code in codes):
+    if any(code in _REFUSED_STATUS for code in codes) or any(map(_is_about_credentials, seen)):
         return Refusal.KEY
     if _QUOTA_STATUS in codes or _QUOTA_WORDS.search(words):
         return Refusal.QUOTA
@@ -78,6 +79,10 @@ def _chain(error: BaseException) -> list[BaseException]:
         found.append(current)
         current = current.__cause__ or current.__context__
     return found
+
+
+def _is_about_credentials(error: BaseException) -> bool:
+    return isinstance(error, GoogleAuthError) and not isinstance(error, TransportError)
 
 
 def _code_of(error: BaseException) -> int | None:

@@ -16,7 +16,6 @@ import structlog
 from callfleet_worker.farewell import SoundFileError, check_sounds
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.model.tls import CaFileError
-from callfleet_worker.parent.agent_class import check_agent_class
 from callfleet_worker.parent.connection import ConnectionWatch
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
@@ -32,6 +31,7 @@ from callfleet_worker.parent.registry import Registry, package_version
 from callfleet_worker.parent.rescue import Rescue
 from callfleet_worker.parent.samples import Sampler
 from callfleet_worker.parent.server import Entrypoint, FleetServer
+from callfleet_worker.persona import AgentClassError
 from callfleet_worker.settings import Settings
 
 _LOOK_SECONDS = 0.5
@@ -84,11 +84,10 @@ async def live(settings: Settings, entrypoint: Entrypoint) -> None:
 
 async def _check_files(settings: Settings) -> None:
     """Find out now what would otherwise fail in every call's process."""
-    check_agent_class(settings.agent_class)
     try:
         prewarm(settings)
         await check_sounds(settings.farewell)
-    except (CaFileError, SoundFileError) as error:
+    except (AgentClassError, CaFileError, SoundFileError) as error:
         raise CannotStartError(str(error)) from error
 
 
