@@ -88,7 +88,6 @@ def test_the_plugin_is_the_one_the_patches_were_written_for() -> None:
         ("_recv_task", "self._handle_server_content(response.server_content)"),
         ("_recv_task", "self._handle_usage_metadata(response.usage_metadata)"),
         ("_recv_task", "self._handle_go_away(response.go_away)"),
-        ("_recv_task", "self._handle_tool_call_cancellation(response.tool_call_cancellation)"),
         ("_handle_go_away", "self._session_should_close.set()"),
         ("aclose", "await self._client.aio.aclose()"),
     ],
@@ -115,7 +114,6 @@ def test_upstream_uses_no_more_of_its_client_than_is_bounded() -> None:
         "_handle_server_content",
         "_handle_go_away",
         "_handle_usage_metadata",
-        "_handle_tool_call_cancellation",
         "_report_connection_acquired",
     ],
 )

@@ -10,7 +10,6 @@ What is changed here, and why:
 - ``_handle_usage_metadata``: hands the whole snapshot on; upstream loses parts of it.
 - ``_build_connect_config``: resumption can be left out; upstream always asks for it.
 - its logger: a failed connection is told by us in one line, not in three tracebacks.
-- ``_handle_tool_call_cancellation``: tells who waits; upstream only logs it.
 
 tests/unit/test_model_patches.py fails when upstream moves one of these names.
 """
@@ -62,8 +61,8 @@ class PhoneModel(realtime_api.RealtimeModel):
 class PhoneSession(realtime_api.RealtimeSession):
     """The plugin's session with the changes above.
 
-    Beside the plugin's events it emits ``go_away`` (seconds left), ``usage`` (the wire's
-    ``UsageMetadata``) and ``tool_calls_cancelled`` (their ids).
+    Beside the plugin's events it emits ``go_away`` (seconds left) and ``usage`` (the wire's
+    ``UsageMetadata``).
     """
 
     def __init__(self, model: PhoneModel) -> None:
@@ -129,11 +128,6 @@ class PhoneSession(realtime_api.RealtimeSession):
         self.emit("usage", usage_metadata)
         if self._current_generation is not None:
             super()._handle_usage_metadata(usage_metadata)
-
-    def _handle_tool_call_cancellation(
-        self, tool_call_cancellation: types.LiveServerToolCallCancellation
-    ) -> None:
-        self.emit("tool_calls_cancelled", tuple(tool_call_cancellation.ids or ()))
 
     async def aclose(self) -> None:
         """Close, and forget a planned reconnect."""
