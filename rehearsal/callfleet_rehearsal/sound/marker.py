@@ -1,7 +1,8 @@
 """Markers: a short sound at the start of an utterance that says whose it is. Streaming, pure.
 
-A caller's marker names its call and turn; the model's reply carries them back, so a caller that
-hears another call's marker, or none, or one twice, has found a fault by ear alone.
+A marker is two copies of a chirp with six tones, and is found where either survives, or what is
+left of both is enough. A caller's marker names its call and turn; the model's reply carries them
+back, so a caller that hears another call's marker, or none, or one twice, has found a fault by ear.
 Callers' chirps rise and agents' fall, so that nobody takes its own echo for the other's voice.
 """
 
@@ -12,9 +13,9 @@ import numpy as np
 
 from callfleet_rehearsal.sound import code
 from callfleet_rehearsal.sound.spotting import Spotter
-from callfleet_rehearsal.sound.waveform import SECONDS, Samples, coset, draw
+from callfleet_rehearsal.sound.waveform import COPY_SECONDS, Samples, draw
 
-MARKER_SECONDS = SECONDS
+MARKER_SECONDS = code.COPIES * COPY_SECONDS
 UNKNOWN_CALL = 255
 """The call number in a greeting: the model has heard no caller's marker yet."""
 MAX_CALL = 255
@@ -71,14 +72,17 @@ def _marker(word: int) -> Marker:
 def render(marker: Marker, speaker: Speaker, rate: int) -> Samples:
     """Make the sound of a marker, ``MARKER_SECONDS`` long, at any rate from 8 kHz."""
     rising = speaker is Speaker.CALLER
-    tones = code.encode(_word(marker), coset(rising=rising))
-    return draw(tones, rising=rising, rate=rate)
+    tones = [
+        code.encode(_word(marker), code.coset(rising=rising, copy=copy))
+        for copy in range(code.COPIES)
+    ]
+    return np.concatenate([draw(each, rising=rising, rate=rate) for each in tones])
 
 
 class MarkerFinder:
     """Finds one speaker's markers in a stream of mono samples, however it is cut up.
 
-    A marker is reported at most 0.4 s of sound after its start.
+    A marker is reported at most 0.7 s of sound after its start, mostly within 0.45 s.
     """
 
     def __init__(self, speaker: Speaker, rate: int) -> None:

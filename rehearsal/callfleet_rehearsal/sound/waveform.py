@@ -1,15 +1,15 @@
-"""How a marker sounds: a 30 ms chirp, then six tones of 20 ms, phase-continuous. Pure."""
+"""How each copy in a marker sounds: a 30 ms chirp, six tones of 20 ms, phase-continuous. Pure."""
 
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from callfleet_rehearsal.sound.code import COSETS, SYMBOLS, TONES
+from callfleet_rehearsal.sound.code import SYMBOLS, TONES
 
 CHIRP_SECONDS = 0.030
 SYMBOL_SECONDS = 0.020
-SECONDS = CHIRP_SECONDS + SYMBOLS * SYMBOL_SECONDS
+COPY_SECONDS = CHIRP_SECONDS + SYMBOLS * SYMBOL_SECONDS
 AMPLITUDE = 0.25 * 32767
 _LOW_HZ, _HIGH_HZ = 500.0, 3000.0
 _FIRST_TONE_HZ, _TONE_STEP_HZ = 600.0, 150.0
@@ -44,15 +44,10 @@ def _fade_in(rate: int) -> Floats:
     return rise
 
 
-def coset(*, rising: bool) -> tuple[int, ...]:
-    """Which tones a speaker uses, by the direction of its chirp."""
-    return COSETS[0 if rising else 1]
-
-
 def draw(tones: tuple[int, ...], *, rising: bool, rate: int) -> Samples:
     """Make the sound of a chirp and its tones."""
     chirp = _chirp_phase(rising, rate)
-    total = samples_of(SECONDS, rate)
+    total = samples_of(COPY_SECONDS, rate)
     borders = [samples_of(CHIRP_SECONDS + i * SYMBOL_SECONDS, rate) for i in range(SYMBOLS + 1)]
     phase = np.empty(total)
     phase[: len(chirp)] = chirp
