@@ -5,11 +5,13 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 from answerer import Answerer
+from livekit import api
 
 from callfleet_rehearsal.callers.plan import (
     CallPlan,
@@ -24,7 +26,8 @@ from callfleet_rehearsal.callers.plan import (
 from callfleet_rehearsal.callers.run import run
 from callfleet_rehearsal.evidence import CallEnd, CallRecord, TurnKind, TurnRecord
 from callfleet_rehearsal.relay import Weather
-from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
+from callfleet_rehearsal.stack.processes import Children
 
 PLAIN, PAUSE, BARGE_IN = TurnKind.PLAIN, TurnKind.PAUSE, TurnKind.BARGE_IN
 
@@ -244,3 +247,36 @@ async def test_a_wrong_secret_ends_the_call_with_a_sentence(livekit_server: Live
     (record,) = await run(plan, lambda _: None)
     assert record.end is CallEnd.JOIN_FAILED
     assert "HTTP 401" in record.detail
+
+
+async def when(event: str, told: asyncio.Queue[dict[str, Any]]) -> None:
+    """Wait for an event of the run."""
+    while (await told.get())["event"] != event:
+        continue
+
+
+async def test_a_room_that_vanishes_ends_the_call_by_the_fleet(
+    livekit_server: LiveKitServer,
+) -> None:
+    plan = plan_of(livekit_server, CallPlan(1, (PLAIN,)))
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    calling = asyncio.create_task(run(plan, told.put_nowait))
+    await when("joined", told)
+    secret = livekit_server.api_secret
+    async with api.LiveKitAPI(livekit_server.http_url, livekit_server.api_key, secret) as lk:
+        await lk.room.delete_room(api.DeleteRoomRequest(room=plan.room_of(plan.calls[0])))
+    (record,) = await calling
+    assert record.end is CallEnd.CLOSED_BY_FLEET
+    assert "ROOM_DELETED" in record.detail
+
+
+async def test_a_server_that_dies_loses_the_call(livekit_program: Path, tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        server, child = start_livekit(children, livekit_program)
+        told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        calling = asyncio.create_task(run(plan_of(server, CallPlan(1, (PLAIN,))), told.put_nowait))
+        await when("joined", told)
+        child.process.kill()
+        (record,) = await calling
+    assert record.end is CallEnd.CONNECTION_LOST
+    assert record.detail

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from callfleet_rehearsal.callers.__main__ import main
 from callfleet_rehearsal.callers.account import Account, Notes, TurnNotes, account
 from callfleet_rehearsal.callers.ear import Concealed, SoundBegan, SoundEnded
 from callfleet_rehearsal.callers.plan import (
@@ -195,6 +196,19 @@ def test_what_is_no_plan_is_refused_with_what_a_plan_has(tmp_path: Path, text: s
 def test_a_barge_in_needs_a_turn_after_it() -> None:
     with pytest.raises(PlanError, match="put another turn behind it"):
         CallPlan(1, (PLAIN, BARGE_IN))
+
+
+def test_a_relay_needs_an_address_behind_it() -> None:
+    with pytest.raises(PlanError, match="set media"):
+        replace(plan_with_everything(), media=None)
+
+
+def test_what_is_no_plan_ends_the_program_with_its_own_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "missing.json"), str(tmp_path / "out.jsonl")]) == 2
+    assert main([]) == 2
+    assert "usage" in capsys.readouterr().err
 
 
 def test_rooms_are_named_by_run_and_call() -> None:

@@ -18,7 +18,7 @@ from callfleet_rehearsal.callers.opus import (
 )
 from callfleet_rehearsal.callers.plan import EarFaults
 from callfleet_rehearsal.callers.rtp import RtpPacket
-from callfleet_rehearsal.callers.speech import Utterance, utter
+from callfleet_rehearsal.callers.speech import Choice, Utterance, utter
 from callfleet_rehearsal.evidence import HeardMarker
 from callfleet_rehearsal.sound.clips import reply
 from callfleet_rehearsal.sound.marker import Marker, MarkerFinder, Speaker, render
@@ -39,7 +39,7 @@ def loud(sound: Samples) -> bool:
 
 @pytest.mark.parametrize("band_hz", [WIDE_BAND_HZ, NARROW_BAND_HZ])
 def test_speech_ends_in_its_last_packet_and_begins_in_its_first(band_hz: int) -> None:
-    utterance = utter(speech.plain(3, 1, clip=5), band_hz)
+    utterance = utter(speech.plain(Choice(3, 1, clip=5)), band_hz)
     sound = decoded(utterance.payloads)
     (span,) = utterance.spans
     assert not loud(sound[: span.first * PACKET_SAMPLES])
@@ -52,11 +52,16 @@ def test_speech_ends_in_its_last_packet_and_begins_in_its_first(band_hz: int) ->
 
 @pytest.mark.parametrize("seconds", [0.3, 0.47, 0.7])
 def test_a_pause_in_mid_sentence_is_as_long_as_it_is_to_be(seconds: float) -> None:
-    utterance = utter(speech.paused(3, 1, seconds, clip=5))
+    utterance = utter(speech.paused(Choice(3, 1, clip=5), seconds))
     assert utterance.pause_seconds == pytest.approx(seconds, abs=0.03)
     found = MarkerFinder(Speaker.CALLER, RATE).feed(decoded(utterance.payloads))
     assert [one.marker.complete for one in found] == [False, True]
     assert {(one.marker.call, one.marker.turn) for one in found} == {(3, 1)}
+
+
+def test_a_real_model_is_spoken_to_without_markers() -> None:
+    utterance = utter(speech.plain(Choice(3, 1, clip=5, marked=False)))
+    assert MarkerFinder(Speaker.CALLER, RATE).feed(decoded(utterance.payloads)) == []
 
 
 def test_markers_of_long_calls_start_again_from_one() -> None:
@@ -65,7 +70,7 @@ def test_markers_of_long_calls_start_again_from_one() -> None:
 
 def test_a_recorded_mouth_says_all_of_an_utterance_and_then_is_silent() -> None:
     mouth = RecordedMouth(SILENCE)
-    utterance = utter(speech.plain(1, 1))
+    utterance = utter(speech.plain(Choice(1, 1)))
     assert mouth.next().payload in SILENCE
     mouth.say(utterance)
     said = [mouth.next() for _ in range(len(utterance.payloads) - utterance.spans[0].first + 1)]

@@ -6,18 +6,17 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
 from callfleet_rehearsal.callers.account import Notes, TurnNotes, account
 from callfleet_rehearsal.callers.ear import Ear
-from callfleet_rehearsal.callers.earfaults import Spoiler
+from callfleet_rehearsal.callers.line import Line
 from callfleet_rehearsal.callers.mouth import EchoingMouth, RecordedMouth, Spoken
 from callfleet_rehearsal.callers.opus import PACKET_SECONDS, PACKET_TICKS
 from callfleet_rehearsal.callers.plan import Deed
-from callfleet_rehearsal.callers.presence import Presence, Way
+from callfleet_rehearsal.callers.presence import Presence
 from callfleet_rehearsal.callers.reports import Reports
 from callfleet_rehearsal.callers.rtp import RtpPacket, pack_rtp, parse_rtp
 from callfleet_rehearsal.callers.script import (
@@ -26,12 +25,10 @@ from callfleet_rehearsal.callers.script import (
     FinishedSpeaking,
     HangUp,
     News,
-    Script,
     Speak,
 )
 from callfleet_rehearsal.callers.sdp import OPUS_PAYLOAD_TYPE
 from callfleet_rehearsal.callers.signalling import JoinRefusedError, Signalling
-from callfleet_rehearsal.callers.speech import Utterance
 from callfleet_rehearsal.callers.transport import Arrival
 from callfleet_rehearsal.evidence import CallEnd, CallRecord, HeardMarker, TurnKind
 
@@ -40,27 +37,6 @@ TICKS_PER_LISTENING = 10
 _TICKS_PER_REPORT = 50
 
 Progress = Callable[[str, dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Voicebox:
-    """What a caller can say, encoded: per turn wide and narrow, and what lies between."""
-
-    turns: tuple[Utterance, ...]
-    narrow_turns: tuple[Utterance, ...]
-    between: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Where and how a caller calls."""
-
-    room: str
-    way: Way
-    script: Script
-    voicebox: Voicebox
-    spoiler: Spoiler | None
-    phase_seconds: float
 
 
 class Caller:
@@ -83,6 +59,7 @@ class Caller:
         self._detail = ""
         self._sending = True
         self._narrow = False
+        self._vanishes = False
         self._clock_ticks = 0
         self._ticks = 0
         self._late: list[float] = []
@@ -123,7 +100,7 @@ class Caller:
         for errand in self._errands:
             errand.cancel()
         with contextlib.suppress(ConnectionError):
-            await self._presence.leave()
+            await (self._presence.vanish() if self._vanishes else self._presence.leave())
 
     def _tick(self) -> None:
         """Do what is due every 20 ms: send a packet, take what has come, sometimes think."""
@@ -210,7 +187,8 @@ class Caller:
     def _think(self) -> None:
         if self._presence.gone:
             self._detail = self._presence.left_reason
-            self._finish(CallEnd.CLOSED_BY_FLEET)
+            dismissed = self._presence.dismissed
+            self._finish(CallEnd.CLOSED_BY_FLEET if dismissed else CallEnd.CONNECTION_LOST)
             return
         now_ns = time.monotonic_ns()
         news, self._news = self._news, []
@@ -261,7 +239,7 @@ class Caller:
         elif deed is Deed.REPUBLISH:
             self._run(self._republish())
         elif deed is Deed.VANISH:
-            self._run(self._presence.vanish())
+            self._vanishes = True
 
     async def _republish(self) -> None:
         await self._presence.republish()
@@ -270,7 +248,15 @@ class Caller:
     def _run(self, errand: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(errand)
         self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(self._finish_errand)
+
+    def _finish_errand(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, ConnectionError):
+                raise error
+            self._detail = str(error)
+            self._finish(CallEnd.CONNECTION_LOST)
 
     def _report(self) -> None:
         now_ns = time.monotonic_ns()

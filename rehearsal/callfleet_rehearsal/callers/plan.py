@@ -126,6 +126,13 @@ class RunPlan:
     media: tuple[str, int] | None = None
     weather: Weather | None = None
 
+    def __post_init__(self) -> None:
+        if self.weather is not None and self.media is None:
+            message = (
+                "a relay needs to know where media go: set media to the SFU's host and UDP port"
+            )
+            raise PlanError(message)
+
     def room_of(self, call: CallPlan) -> str:
         """Name the call's room."""
         return call.room or f"rehearsal-{self.run_id}-{call.call:03d}"

@@ -43,6 +43,7 @@ class Presence:
         self.transport = Transport()
         self.ssrc = secrets.randbits(31) | 1
         self.left_reason = ""
+        self.dismissed = False
         self._way = way
         self._signalling = signalling
         self._sections: tuple[Section, ...] = ()
@@ -108,12 +109,21 @@ class Presence:
         await self._renegotiate()
 
     async def republish(self) -> None:
-        """Publish a microphone anew: a new track in a new section."""
+        """Publish a microphone anew: a new track in a new section.
+
+        Raises:
+            JoinRefusedError: the SFU does not take the track.
+
+        """
         track = self._add_microphone()
         self._published.clear()
         await self._signalling.send(rtc.SignalRequest(add_track=_microphone(track)))
         await self._renegotiate()
-        await asyncio.wait_for(self._published.wait(), _ANSWER_SECONDS)
+        try:
+            await asyncio.wait_for(self._published.wait(), _ANSWER_SECONDS)
+        except TimeoutError as error:
+            message = f"LiveKit at {self._way.url} did not take the republished track within 10 s"
+            raise JoinRefusedError(message) from error
 
     async def leave(self) -> None:
         """Leave the room as a client that hangs up does."""
@@ -175,6 +185,7 @@ class Presence:
         elif kind == "leave":
             name = models.DisconnectReason.Name(response.leave.reason)
             self.left_reason = f"the SFU ended the call: {name}"
+            self.dismissed = True
 
     def _add_receiving(self, count: int) -> None:
         start = len(self._sections)

@@ -14,19 +14,20 @@ import numpy as np
 from livekit import api
 
 from callfleet_rehearsal.callers import speech
-from callfleet_rehearsal.callers.caller import Caller, Line, Voicebox
+from callfleet_rehearsal.callers.caller import Caller
 from callfleet_rehearsal.callers.dtls import identity
 from callfleet_rehearsal.callers.earfaults import Spoiler
+from callfleet_rehearsal.callers.line import Line, Voicebox
 from callfleet_rehearsal.callers.opus import (
     NARROW_BAND_HZ,
     PACKET_SECONDS,
     RATE,
     WIDE_BAND_HZ,
 )
-from callfleet_rehearsal.callers.plan import CallPlan, Deed, EarFaults, RunPlan, Voice
+from callfleet_rehearsal.callers.plan import CallPlan, Deed, EarFaults, Listening, RunPlan, Voice
 from callfleet_rehearsal.callers.presence import Way
 from callfleet_rehearsal.callers.script import Script
-from callfleet_rehearsal.callers.speech import Utterance, utter
+from callfleet_rehearsal.callers.speech import Choice, Utterance, utter
 from callfleet_rehearsal.evidence import CallRecord, TurnKind
 from callfleet_rehearsal.relay import Relay
 from callfleet_rehearsal.sound.marker import (
@@ -109,20 +110,21 @@ def prepare(plan: RunPlan, call: CallPlan) -> Voicebox:
 
 
 def _turns(plan: RunPlan, call: CallPlan, band_hz: int) -> tuple[Utterance, ...]:
+    marked = plan.listening is Listening.MARKERS
     if call.voice is Voice.NEVER_STOPS:
-        return (utter(speech.endless(call.call, call.stays_seconds), band_hz),)
+        choice = Choice(call.call, 1, call.call, marked)
+        return (utter(speech.endless(choice, call.stays_seconds), band_hz),)
     turns: list[Utterance] = []
     for turn, kind in enumerate(call.kinds, start=1):
-        choice = random.Random(f"{plan.seed} {call.call} {turn}")
-        clip = choice.randrange(1000)
+        chance = random.Random(f"{plan.seed} {call.call} {turn}")
+        choice = Choice(call.call, turn, chance.randrange(1000), marked)
         if call.voice is Voice.BLIP:
-            parts = speech.blip(clip)
+            parts = speech.blip(choice.clip)
         elif kind is TurnKind.PAUSE:
-            pause = choice.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
-            parts = speech.paused(call.call, turn, pause, clip)
+            pause = chance.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+            parts = speech.paused(choice, pause)
         else:
-            wants_tool = kind is TurnKind.TOOL
-            parts = speech.plain(call.call, turn, wants_tool=wants_tool, clip=clip)
+            parts = speech.plain(choice, wants_tool=kind is TurnKind.TOOL)
         turns.append(utter(parts, band_hz))
     return tuple(turns)
 

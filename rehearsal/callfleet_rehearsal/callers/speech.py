@@ -55,19 +55,35 @@ def marker_turn(turn: int) -> int:
     return (turn - 1) % MAX_TURN + 1
 
 
-def plain(call: int, turn: int, *, wants_tool: bool = False, clip: int = 0) -> tuple[Samples, ...]:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which turn of which call speaks which clip. Only an emulator is to hear markers."""
+
+    call: int
+    turn: int
+    clip: int = 0
+    marked: bool = True
+
+    def marker(self, *, complete: bool = True, wants_tool: bool = False) -> Samples:
+        """Make the sound that says whose this is."""
+        if not self.marked:
+            return np.zeros(0, dtype=np.int16)
+        marker = Marker(self.call, marker_turn(self.turn), complete, wants_tool)
+        return render(marker, Speaker.CALLER, RATE)
+
+
+def plain(choice: Choice, *, wants_tool: bool = False) -> tuple[Samples, ...]:
     """Render a whole sentence."""
-    marker = Marker(call, marker_turn(turn), complete=True, wants_tool=wants_tool)
-    return (_marked(marker, question(clip).samples),)
+    marker = choice.marker(wants_tool=wants_tool)
+    return (np.concatenate([marker, question(choice.clip).samples]),)
 
 
-def paused(call: int, turn: int, pause_seconds: float, clip: int = 0) -> tuple[Samples, ...]:
+def paused(choice: Choice, pause_seconds: float) -> tuple[Samples, ...]:
     """Render a sentence with a pause in its middle: speech, silence, speech."""
-    first, second = split_question(clip)
-    begun = Marker(call, marker_turn(turn), complete=False)
-    ended = Marker(call, marker_turn(turn), complete=True)
-    silence = np.zeros(round(pause_seconds * RATE), dtype=np.int16)
-    return (_marked(begun, first.samples), silence, _marked(ended, second.samples))
+    first, second = split_question(choice.clip)
+    begun = np.concatenate([choice.marker(complete=False), first.samples])
+    ended = np.concatenate([choice.marker(), second.samples])
+    return (begun, np.zeros(round(pause_seconds * RATE), dtype=np.int16), ended)
 
 
 def blip(clip: int = 0) -> tuple[Samples, ...]:
@@ -75,11 +91,10 @@ def blip(clip: int = 0) -> tuple[Samples, ...]:
     return (question(clip).samples[2000 : 2000 + RATE // 10],)
 
 
-def endless(call: int, seconds: float = 60.0) -> tuple[Samples, ...]:
+def endless(choice: Choice, seconds: float = 60.0) -> tuple[Samples, ...]:
     """Render speech that goes on and on, its pauses too short to end a turn."""
-    marker = render(Marker(call, 1, complete=False), Speaker.CALLER, RATE)
-    pieces: list[Samples] = [marker]
-    number = call
+    pieces: list[Samples] = [choice.marker(complete=False)]
+    number = choice.clip
     while sum(map(len, pieces)) < seconds * RATE:
         pieces.append(question(number).samples)
         number += 1
@@ -118,7 +133,3 @@ def between(noise: Samples | None = None) -> tuple[bytes, ...]:
         return tuple(Encoder().encode(noise))
     silence = np.zeros(2 * _SETTLED_PACKETS * PACKET_SAMPLES, dtype=np.int16)
     return tuple(Encoder().encode(silence)[_SETTLED_PACKETS:])
-
-
-def _marked(marker: Marker, speech: Samples) -> Samples:
-    return np.concatenate([render(marker, Speaker.CALLER, RATE), speech])
