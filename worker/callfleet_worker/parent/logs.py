@@ -68,6 +68,9 @@ def unpack_facts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _drop_internals(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.pop("_record", None)
     event.pop("_from_structlog", None)
+    if event.get("message") == event.get("event"):
+        # The framework leaves its own copy on what it carries from another process.
+        event.pop("message", None)
     for key in ("job_request", "job", "resp"):
         # Whole protocol messages: participants' metadata and attributes are in them.
         event.pop(key, None)
