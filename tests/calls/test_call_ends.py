@@ -163,6 +163,7 @@ async def test_a_second_caller_keeps_the_room_when_the_first_hangs_up(
         phone = await stage.phone()
         await phone.hears()
         other = await stage.phone("other")
+        await stage.notices(other)
         await phone.leave()
         end = await stage.ended()
         assert end.reason is CallReason.CALLER_HUNG_UP

@@ -101,6 +101,15 @@ class Stage:
             await phone.publish()
         return phone
 
+    async def notices(self, phone: "Phone") -> None:
+        """Wait until the agent knows of somebody."""
+        seen = asyncio.Event()
+        self.job.room.on("participant_connected", lambda _: seen.set())
+        async with asyncio.timeout(10):
+            while phone.identity not in self.job.room.remote_participants:
+                await seen.wait()
+                seen.clear()
+
     def markers(self) -> list[tuple[int, int]]:
         """The markers that the model heard: call and turn."""
         return [(each["call"], each["turn"]) for each in self.emulator.log.all("marker")]

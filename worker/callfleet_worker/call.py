@@ -100,14 +100,14 @@ class Call:
         self._line_lost = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._cause: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
-        self._bridge = Bridge(self._name, ctx.room, self._options, sink, self._spawn)
-        self._model = build_model(settings, self._name.call_id, self._bridge.emit)
+        self.bridge = Bridge(self._name, ctx.room, self._options, sink, self._spawn)
+        self._model = build_model(settings, self._name.call_id, self.bridge.emit)
         self.session = open_session(self._model)
-        self._model.attach(self.session, lambda: self._bridge.clock.owes_reply)
+        self._model.attach(self.session, lambda: self.bridge.clock.owes_reply)
         self._caller = CallerWatch(
             ctx.room,
-            follow=self._bridge.ears.follow,
-            lose=self._bridge.ears.lose,
+            follow=self.bridge.ears.follow,
+            lose=self.bridge.ears.lose,
             gone=self._on_caller_gone,
         )
         self._living: asyncio.Task[None] | None = None
@@ -144,19 +144,19 @@ class Call:
     async def _talk(self) -> Cause:
         """Connect room and model at once, wait for the caller, and then for the end."""
         self._listen_for_ends()
-        self._bridge.start()
+        self.bridge.start()
         agent = load_agent(self._settings)
-        await watch_tools(agent, self._name.call_id, self._bridge.emit)
+        await watch_tools(agent, self._name.call_id, self.bridge.emit)
         starting = self._spawn(self._start_session(agent), "session start")
         self._spawn(self._meet_caller(), "meet caller")
         await asyncio.wait((starting, self._cause), return_when=asyncio.FIRST_COMPLETED)
         return await self._cause
 
     async def _start_session(self, agent: Agent) -> None:
-        self.session.input.audio = self._bridge.ears
-        self.session.output.audio = self._bridge.mouth
+        self.session.input.audio = self.bridge.ears
+        self.session.output.audio = self.bridge.mouth
         if self._settings.model.transcription.agent:
-            self.session.output.transcription = self._bridge.text
+            self.session.output.transcription = self.bridge.text
         await self.session.start(agent, record=False)
 
     async def _meet_caller(self) -> None:
@@ -169,7 +169,7 @@ class Call:
             return
         self._reached.set()
         self._caller.look()
-        self._spawn(self._bridge.publish(self._caller), "publish")
+        self._spawn(self.bridge.publish(self._caller), "publish")
         try:
             async with asyncio.timeout(self._options.caller_wait_seconds):
                 await self._caller.is_here()
@@ -237,7 +237,7 @@ class Call:
 
     async def _close(self, cause: Cause) -> Ending:
         ending = ending_of(
-            cause, answered=self._bridge.clock.answered, others_in_room=self._others()
+            cause, answered=self.bridge.clock.answered, others_in_room=self._others()
         )
         if cause in DESERVES_APOLOGY:
             ending = await self._say_farewell(ending)
@@ -247,7 +247,7 @@ class Call:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
-        await self._bridge.close()
+        await self.bridge.close()
         if ending.delete_room:
             await self._delete_room()
         await self._close_session()
@@ -274,7 +274,7 @@ class Call:
         is_phone = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         caller = Caller(participant.identity, is_phone)
         plan = plan_farewell(self._settings.farewell, caller, ending.reason)
-        ended = await farewell(self._ctx, self._bridge.mouth, plan)
+        ended = await farewell(self._ctx, self.bridge.mouth, plan)
         return Ending(ended.outcome, ended.reason, delete_room=False)
 
     async def _delete_room(self) -> None:

@@ -138,8 +138,12 @@ class CallerWatch:
     def _on_unpublished(
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> None:
-        if participant.identity == self._identity and publication.sid == self._wanted:
+        if participant.identity != self._identity:
+            return
+        if publication.sid == self._wanted:
             self._drop()
+        if self._wanted is None:
+            # A track published before this one went was not wanted beside it.
             self._want(participant)
 
     def _on_subscribed(

@@ -16,7 +16,7 @@ from livekit.agents.voice import io
 from callfleet_worker.bridge.echo import EchoCanceller
 from callfleet_worker.bridge.gate import NoiseGate
 from callfleet_worker.bridge.normalise import Normaliser
-from callfleet_worker.bridge.sink import EARS_RATE, NS_PER_MS, Spawn
+from callfleet_worker.bridge.sink import EARS_RATE, NS_PER_MS, NS_PER_SECOND, Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 from callfleet_worker.bridge.vad import Samples
 
@@ -53,6 +53,7 @@ class Ears(io.AudioInput):
         self._endings: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self.frames_given = 0
 
     def start(self) -> None:
         """Begin the stream: with silence, until a track is followed."""
@@ -87,6 +88,7 @@ class Ears(io.AudioInput):
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         frame = self._ready.popleft()
+        self.frames_given += 1
         self._clock.handed(time.monotonic_ns())
         return frame
 
@@ -130,13 +132,13 @@ class Ears(io.AudioInput):
             return
         now_ns = time.monotonic_ns()
         patience_ns = MISSING_AFTER_MS * NS_PER_MS
-        overdue_ns = now_ns - self._next_due_ns
-        if overdue_ns >= 0 and (self._silent or overdue_ns >= patience_ns):
+        self._silent = self._silent or now_ns - self._next_due_ns >= patience_ns
+        if self._silent:
             # One frame on from the last keeps the pace, however late this timer came.
-            step_ns = self._frame_ms * NS_PER_MS
-            self._next_due_ns = max(self._next_due_ns, now_ns - patience_ns) + step_ns
-            self._silent = True
-            self._deliver(self._silence, now_ns)
+            self._next_due_ns = max(self._next_due_ns, now_ns - NS_PER_SECOND)
+            while self._next_due_ns <= now_ns:
+                self._next_due_ns += self._frame_ms * NS_PER_MS
+                self._deliver(self._silence, now_ns)
         wait_ns = self._next_due_ns - now_ns + (0 if self._silent else patience_ns)
         wait_ns = max(wait_ns, NS_PER_MS)
         self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self._watch)
