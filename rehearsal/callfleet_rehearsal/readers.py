@@ -51,26 +51,69 @@ def read_model_turns(file: Path) -> tuple[ModelTurn, ...]:
         UnreadableError: the file is missing, or an event lacks what it should say.
 
     """
+    log = _ModelLog()
     try:
-        replies = [line for line in _objects(file) if line.get("event") == "reply_first_audio"]
-        return tuple(
-            ModelTurn(
-                call=reply["call"],
-                turn=reply["turn"],
-                last_speech_received_ns=reply["last_speech_received_ns"],
-                end_of_turn_ns=reply["end_of_turn_ns"],
-                first_audio_sent_ns=reply["at_ns"],
-                tool_seconds=reply.get("tool_seconds", 0.0),
-            )
-            for reply in replies
-            if reply.get("call") is not None and reply.get("last_speech_received_ns") is not None
-        )
+        for line in _objects(file):
+            log.take(line)
     except (OSError, KeyError, TypeError) as error:
         message = (
             f"{file} is no event log of the emulator ({type(error).__name__}: {error}); "
             "run emulator and rehearsal from one installation"
         )
         raise UnreadableError(message) from error
+    return tuple(log.turns)
+
+
+class _ModelLog:
+    """Follows each session, so that a reply after tools is told from the speech that asked."""
+
+    def __init__(self) -> None:
+        self.turns: list[ModelTurn] = []
+        self._ended: dict[tuple[str, int, int], dict[str, Any]] = {}
+        self._called_ns: dict[str, int] = {}
+        self._tools: dict[str, list[tuple[int, int]]] = {}
+
+    def take(self, line: dict[str, Any]) -> None:
+        """Take one event; those of other kinds change nothing."""
+        session = line.get("session", "")
+        match line.get("event"):
+            case "end_of_turn" if line.get("call") is not None:
+                self._ended[session, line["call"], line["turn"]] = line
+                self._tools.pop(session, None)
+            case "tool_call":
+                self._called_ns[line["id"]] = line["at_ns"]
+            case "tool_response":
+                called_ns = self._called_ns.pop(line["id"], line["at_ns"])
+                self._tools.setdefault(session, []).append((called_ns, line["at_ns"]))
+            case "reply_first_audio" if line.get("call") is not None:
+                self._reply(session, line)
+
+    def _reply(self, session: str, reply: dict[str, Any]) -> None:
+        if reply.get("last_speech_received_ns") is None:
+            return
+        asked, tool_seconds = reply, reply.get("tool_seconds", 0.0)
+        ended = self._ended.get((session, reply["call"], reply["turn"]))
+        if reply.get("source") == "tool_result" and ended is not None:
+            asked, tool_seconds = ended, _covered(self._tools.get(session, [])) / 1e9
+        self.turns.append(
+            ModelTurn(
+                call=reply["call"],
+                turn=reply["turn"],
+                last_speech_received_ns=asked["last_speech_received_ns"],
+                end_of_turn_ns=asked["at_ns"] if asked is ended else asked["end_of_turn_ns"],
+                first_audio_sent_ns=reply["at_ns"],
+                tool_seconds=tool_seconds,
+            )
+        )
+
+
+def _covered(spans: list[tuple[int, int]]) -> int:
+    """How long at least one of the spans lasted."""
+    total, reached = 0, 0
+    for start, end in sorted(spans):
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
 
 
 def read_inside_turns(file: Path) -> tuple[TurnMeasured, ...]:

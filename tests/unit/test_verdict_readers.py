@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from synthetic import rehearsal
 
+from callfleet_rehearsal.evidence import ModelTurn
 from callfleet_rehearsal.readers import (
     UnreadableError,
     read_calls,
@@ -41,6 +42,24 @@ def test_a_greeting_answers_nobody_and_is_no_turn(tmp_path: Path) -> None:
                 "last_speech_received_ns": None, "end_of_turn_ns": None}  # fmt: skip
     file.write_text(json.dumps(greeting))
     assert read_model_turns(file) == ()
+
+
+def test_a_reply_after_tools_counts_from_the_speech_that_asked_for_them(tmp_path: Path) -> None:
+    file = tmp_path / "model.jsonl"
+    turn = {"session": "s", "call": 3, "turn": 5}
+    events = [
+        {"event": "end_of_turn", "at_ns": 1_200, "last_speech_received_ns": 1_000, **turn},
+        {"event": "tool_call", "id": "a", "at_ns": 1_300, **turn},
+        {"event": "tool_call", "id": "b", "at_ns": 1_300, **turn},
+        {"event": "tool_response", "session": "s", "id": "a", "at_ns": 1_700},
+        {"event": "tool_response", "session": "s", "id": "b", "at_ns": 1_800},
+        {"event": "reply_first_audio", "at_ns": 1_900, "source": "tool_result", **turn,
+         "last_speech_received_ns": 1_800, "end_of_turn_ns": 1_800, "tool_seconds": 0.0},
+    ]  # fmt: skip
+    file.write_text("\n".join(json.dumps(event) for event in events))
+    [told] = read_model_turns(file)
+    assert told == ModelTurn(3, 5, 1_000, 1_200, 1_900, pytest.approx(500e-9))
+    assert told.took_seconds == pytest.approx(400e-9)
 
 
 def test_turns_are_found_among_the_workers_other_lines(tmp_path: Path) -> None:
