@@ -4,7 +4,7 @@ import asyncio
 import warnings
 
 import pytest
-from emulator_lines import KEY, client, trust
+from emulator_lines import KEY, QUICK, client, trust
 from google import genai
 from google.genai import errors, types
 from google.oauth2.credentials import Credentials
@@ -26,7 +26,7 @@ async def greeting(sdk: genai.Client, model: str) -> types.LiveServerMessage:
 
 
 async def test_vertex_is_served_with_its_own_names_for_usage() -> None:
-    async with Emulator() as emulator:
+    async with Emulator(QUICK) as emulator:
         http = types.HttpOptions(base_url=emulator.url, async_client_args={"ssl": trust(emulator)})
         sdk = genai.Client(
             vertexai=True,

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 import pytest
 import websockets
-from emulator_lines import hush, pieces, raw, receive, send, set_up, utterance
+from emulator_lines import QUICK, hush, pieces, raw, receive, send, set_up, utterance
 from websockets.asyncio.client import ClientConnection
 
 from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
@@ -50,7 +50,7 @@ async def closing(socket: ClientConnection) -> tuple[int, str]:
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 async def test_an_upgrade_can_be_refused_with_a_status(status: int) -> None:
-    async with Emulator() as emulator:
+    async with Emulator(QUICK) as emulator:
         emulator.arm("http_status", status=status)
         with pytest.raises(websockets.InvalidStatus) as refused:
             await raw(emulator).__aenter__()
@@ -60,7 +60,7 @@ async def test_an_upgrade_can_be_refused_with_a_status(status: int) -> None:
 
 
 async def test_a_setup_can_stay_unanswered() -> None:
-    async with Emulator() as emulator:
+    async with Emulator(QUICK) as emulator:
         emulator.arm("setup_stall")
         async with raw(emulator) as socket:
             await send(socket, {"setup": {"model": LIVE_25}})
@@ -70,21 +70,21 @@ async def test_a_setup_can_stay_unanswered() -> None:
 
 
 async def test_a_session_can_be_closed_with_any_code_and_reason() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("close", code=1008, reason="x" * 200)
         assert await closing(socket) == (1008, "x" * 123)
 
 
 async def test_a_connection_can_be_reset() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("reset")
         assert (await closing(socket))[0] == 1006
 
 
 async def test_a_reply_can_stall_in_its_middle() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("stall", at="mid_audio", session="any", seconds=60)
         await send(socket, TEXT)
@@ -94,7 +94,7 @@ async def test_a_reply_can_stall_in_its_middle() -> None:
 
 
 async def test_in_a_black_hole_not_even_pings_are_answered() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         await (await socket.ping())
         emulator.arm("black_hole")
@@ -104,14 +104,14 @@ async def test_in_a_black_hole_not_even_pings_are_answered() -> None:
 
 
 async def test_pongs_can_be_slow() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("slow_pong", seconds=0.2)
         assert await (await socket.ping()) >= 0.2
 
 
 async def test_go_away_is_followed_by_the_end() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("go_away", time_left_seconds=50, kill_after_seconds=0.1)
         assert (await receive(socket, "goAway"))["goAway"] == {"timeLeft": "50s"}
@@ -137,21 +137,21 @@ async def test_a_session_without_compression_expires() -> None:
     ("name", "key"), [("error_json", "error"), ("unknown_key", "somethingNew")]
 )
 async def test_strange_messages_can_be_sent(name: str, key: str) -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm(name)
         assert await receive(socket, key)
 
 
 async def test_a_malformed_frame_can_be_sent() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("malformed")
         assert await socket.recv(decode=False) == b'{"serverContent": {'
 
 
 async def test_audio_can_come_after_the_turn_is_complete() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("late_audio", session="any", after_seconds=0.01)
         await send(socket, TEXT)
@@ -160,7 +160,7 @@ async def test_audio_can_come_after_the_turn_is_complete() -> None:
 
 
 async def test_a_turn_can_be_complete_before_its_audio_is() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("premature_turn_complete", session="any")
         await send(socket, TEXT)
@@ -169,7 +169,7 @@ async def test_a_turn_can_be_complete_before_its_audio_is() -> None:
 
 
 async def test_a_turn_can_be_empty() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("empty_turn", session="any")
         await send(socket, TEXT)
@@ -177,7 +177,7 @@ async def test_a_turn_can_be_empty() -> None:
 
 
 async def test_a_frame_of_audio_can_stray_behind_a_tool_call() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket, tools=TOOLS)
         emulator.arm("stray_frame_after_tool_call", session="any")
         await say(socket, Marker(1, 1, wants_tool=True))
@@ -185,7 +185,7 @@ async def test_a_frame_of_audio_can_stray_behind_a_tool_call() -> None:
 
 
 async def test_a_tool_call_without_an_id_can_be_answered_by_name() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket, tools=TOOLS)
         emulator.arm("tool_call_without_id", session="any")
         await say(socket, Marker(1, 1, wants_tool=True))
@@ -197,7 +197,7 @@ async def test_a_tool_call_without_an_id_can_be_answered_by_name() -> None:
 
 
 async def test_usage_can_be_missing_or_doubled() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("missing_usage", session="any")
         await send(socket, TEXT)
@@ -209,7 +209,7 @@ async def test_usage_can_be_missing_or_doubled() -> None:
 
 
 async def test_a_fault_strikes_only_the_turn_it_is_meant_for() -> None:
-    async with Emulator() as emulator, raw(emulator) as socket:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)
         emulator.arm("close", at="think", turn=2, session="any")
         await say(socket, Marker(1, 1))
@@ -220,7 +220,7 @@ async def test_a_fault_strikes_only_the_turn_it_is_meant_for() -> None:
 
 
 async def test_the_control_port_arms_lists_disarms_streams_and_asserts() -> None:
-    async with Emulator() as emulator, aiohttp.ClientSession() as http:
+    async with Emulator(QUICK) as emulator, aiohttp.ClientSession() as http:
         url = emulator.control_url
         armed = {"name": "close", "at": "think", "session": "next"}
         async with http.post(f"{url}/faults", json=armed) as answer:
@@ -262,7 +262,7 @@ async def test_the_control_port_arms_lists_disarms_streams_and_asserts() -> None
 async def test_a_fault_that_cannot_be_is_refused_with_what_can(
     request_body: dict[str, Any], says: str
 ) -> None:
-    async with Emulator() as emulator:
+    async with Emulator(QUICK) as emulator:
         with pytest.raises(BadFaultError, match=says):
             emulator.arm(**request_body)
         url = f"{emulator.control_url}/faults"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emulator_lines import KEY, client, hush, pieces, utterance
+from emulator_lines import KEY, QUICK, client, hush, pieces, utterance
 from google.genai import errors, types
 from google.genai.live import AsyncSession
 
@@ -102,7 +102,7 @@ async def answer_tool(session: AsyncSession) -> types.FunctionCall:
 
 
 async def test_a_text_turn_is_greeted() -> None:
-    async with Emulator() as emulator, talking(emulator) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator) as session:
         await session.send_client_content(turns=types.Content(parts=[types.Part(text=".")]))
         heard = await turn(session)
         assert markers(heard) == [Marker(255, 0)]
@@ -111,7 +111,7 @@ async def test_a_text_turn_is_greeted() -> None:
 
 
 async def test_a_caller_is_heard_and_answered_with_its_own_marker() -> None:
-    async with Emulator() as emulator, talking(emulator) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator) as session:
         async with saying(session, utterance(Marker(3, 1))):
             heard = await turn(session)
         assert markers(heard) == [Marker(3, 1)]
@@ -128,7 +128,7 @@ async def test_a_caller_is_heard_and_answered_with_its_own_marker() -> None:
 
 
 async def test_the_ideal_model_answers_300_ms_after_the_last_speech() -> None:
-    async with Emulator() as emulator, talking(emulator) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator) as session:
         async with saying(session, utterance(Marker(3, 1))):
             await turn(session)
         reply = emulator.log.all("reply_first_audio")[0]
@@ -140,7 +140,7 @@ async def test_the_ideal_model_answers_300_ms_after_the_last_speech() -> None:
 async def test_an_unfinished_sentence_waits_for_the_configured_silence() -> None:
     detection = {"automatic_activity_detection": {"silence_duration_ms": 700}}
     async with (
-        Emulator() as emulator,
+        Emulator(QUICK) as emulator,
         talking(emulator, realtime_input_config=detection) as session,
     ):
         pause = utterance(Marker(1, 1, complete=False)) + hush(0.5) + utterance(Marker(1, 1))
@@ -153,7 +153,7 @@ async def test_an_unfinished_sentence_waits_for_the_configured_silence() -> None
 async def test_a_short_configured_silence_talks_into_the_pause_and_is_interrupted() -> None:
     detection = {"automatic_activity_detection": {"silence_duration_ms": 300}}
     async with (
-        Emulator() as emulator,
+        Emulator(QUICK) as emulator,
         talking(emulator, realtime_input_config=detection) as session,
     ):
         pause = utterance(Marker(1, 1, complete=False)) + hush(0.6) + utterance(Marker(1, 1))
@@ -165,7 +165,7 @@ async def test_a_short_configured_silence_talks_into_the_pause_and_is_interrupte
 
 
 async def test_a_blocking_tool_is_called_answered_and_spoken_about() -> None:
-    async with Emulator() as emulator, talking(emulator, tools=[LOOK_UP]) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator, tools=[LOOK_UP]) as session:
         async with saying(session, utterance(Marker(4, 2, wants_tool=True))):
             call = await answer_tool(session)
             heard = await turn(session)
@@ -175,7 +175,7 @@ async def test_a_blocking_tool_is_called_answered_and_spoken_about() -> None:
 
 async def test_a_non_blocking_tool_ends_its_turn_at_once_and_is_spoken_about_later() -> None:
     async with (
-        Emulator() as emulator,
+        Emulator(QUICK) as emulator,
         talking(emulator, LIVE_38, tools=[LOOK_UP]) as session,
         saying(session, utterance(Marker(4, 2, wants_tool=True))),
     ):
@@ -194,7 +194,7 @@ async def test_a_non_blocking_tool_ends_its_turn_at_once_and_is_spoken_about_lat
 
 
 async def test_a_silent_tool_result_is_not_spoken_about() -> None:
-    async with Emulator() as emulator, talking(emulator, LIVE_38, tools=[LOOK_UP]) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator, LIVE_38, tools=[LOOK_UP]) as session:
         async with saying(session, utterance(Marker(4, 2, wants_tool=True))):
             called = await turn(session)
             call = next(m.tool_call for m in called if m.tool_call)
@@ -213,7 +213,7 @@ async def test_a_silent_tool_result_is_not_spoken_about() -> None:
 
 
 async def test_a_caller_who_speaks_over_the_reply_interrupts_it() -> None:
-    async with Emulator() as emulator, talking(emulator) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator) as session:
         await session.send_client_content(turns=types.Content(parts=[types.Part(text="hi")]))
         await emulator.log.wait_for("reply_first_audio")
         async with saying(session, utterance(Marker(5, 1))):
@@ -237,7 +237,7 @@ async def test_without_interruption_the_reply_is_finished_and_the_caller_answere
 
 
 async def test_an_interruption_cancels_the_tool_that_the_model_waits_for() -> None:
-    async with Emulator() as emulator, talking(emulator, tools=[LOOK_UP]) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator, tools=[LOOK_UP]) as session:
         async with saying(session, utterance(Marker(4, 1, wants_tool=True))):
             called = await emulator.log.wait_for("tool_call")
         async with saying(session, utterance(Marker(4, 2))):
@@ -249,7 +249,10 @@ async def test_an_interruption_cancels_the_tool_that_the_model_waits_for() -> No
 
 async def test_a_client_that_marks_activity_itself_is_answered_at_its_end() -> None:
     config = {"automatic_activity_detection": {"disabled": True}}
-    async with Emulator() as emulator, talking(emulator, realtime_input_config=config) as session:
+    async with (
+        Emulator(QUICK) as emulator,
+        talking(emulator, realtime_input_config=config) as session,
+    ):
         await session.send_realtime_input(activity_start=types.ActivityStart())
         await say(session, utterance(Marker(6, 1)))
         assert emulator.log.all("end_of_turn") == []
@@ -258,14 +261,14 @@ async def test_a_client_that_marks_activity_itself_is_answered_at_its_end() -> N
 
 
 async def test_a_closed_microphone_ends_the_turn() -> None:
-    async with Emulator() as emulator, talking(emulator) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator) as session:
         await say(session, utterance(Marker(6, 1, complete=False)))
         await session.send_realtime_input(audio_stream_end=True)
         assert markers(await turn(session)) == [Marker(6, 1)]
 
 
 async def test_a_voice_without_a_marker_is_answered_too() -> None:
-    async with Emulator() as emulator, talking(emulator) as session:
+    async with Emulator(QUICK) as emulator, talking(emulator) as session:
         async with saying(session, utterance(None)):
             heard = await turn(session)
         assert markers(heard) == [Marker(254, 1)]
@@ -275,7 +278,7 @@ async def test_a_voice_without_a_marker_is_answered_too() -> None:
 async def test_a_scripted_turn_says_and_calls_what_the_script_says() -> None:
     script = Script(turns={1: ScriptedTurn(tool="look_up", args={"order": "7"}, text="As asked.")})
     async with (
-        Emulator(EmulatorConfig(script=script)) as emulator,
+        Emulator(EmulatorConfig(script=script, playback_speed=20)) as emulator,
         talking(emulator, tools=[LOOK_UP]) as session,
     ):
         async with saying(session, utterance(Marker(2, 1))):
@@ -287,7 +290,7 @@ async def test_a_scripted_turn_says_and_calls_what_the_script_says() -> None:
 
 
 async def test_a_handle_leads_back_once_the_old_connection_is_gone() -> None:
-    async with Emulator() as emulator:
+    async with Emulator(QUICK) as emulator:
         async with talking(emulator) as session:
             async with saying(session, utterance(Marker(7, 1))):
                 messages = await turn(session)
@@ -313,7 +316,7 @@ async def test_a_handle_leads_back_once_the_old_connection_is_gone() -> None:
 
 
 async def test_a_pending_tool_call_survives_a_lost_connection() -> None:
-    async with Emulator() as emulator:
+    async with Emulator(QUICK) as emulator:
         async with talking(emulator, LIVE_38, tools=[LOOK_UP]) as session:
             handle = ""
             async with saying(session, utterance(Marker(4, 2, wants_tool=True))):

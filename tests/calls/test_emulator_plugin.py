@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
-from emulator_lines import KEY, PIECE, RATE, hush, pieces, trust, utterance
+from emulator_lines import KEY, PIECE, QUICK, RATE, hush, pieces, trust, utterance
 from google.genai import types
 from livekit import rtc
 from livekit.agents import APIConnectOptions, function_tool, llm
 from livekit.plugins.google.realtime import RealtimeModel
 from livekit.plugins.google.realtime.realtime_api import RealtimeSession
 
-from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
+from callfleet_rehearsal.emulator import Emulator
 from callfleet_rehearsal.emulator.frame_case import LIVE_25, LIVE_38
 from callfleet_rehearsal.sound.marker import Marker, MarkerFinder, Speaker
 
@@ -94,20 +94,20 @@ async def calling(
 
 
 async def test_a_reply_that_the_agent_starts_is_the_greeting() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         created = await caller.session.generate_reply()
         assert created.user_initiated
         assert await caller.heard(created) == [Marker(255, 0)]
 
 
 async def test_on_38_the_agent_starts_a_reply_without_any_placeholder() -> None:
-    async with Emulator() as emulator, calling(emulator, LIVE_38) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator, LIVE_38) as caller:
         created = await caller.session.generate_reply(instructions="Greet the caller.")
         assert await caller.heard(created) == [Marker(255, 0)]
 
 
 async def test_a_caller_is_answered_through_the_plugin() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         for turn in (1, 2):
             async with caller.saying(utterance(Marker(9, turn))):
                 assert await caller.heard() == [Marker(9, turn)]
@@ -116,7 +116,7 @@ async def test_a_caller_is_answered_through_the_plugin() -> None:
 
 
 async def test_frames_of_the_usual_size_reach_the_emulator_whole() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         async with caller.saying(utterance(Marker(9, 1))):
             await caller.heard()
         ended = emulator.log.all("end_of_turn")[0]
@@ -125,7 +125,7 @@ async def test_frames_of_the_usual_size_reach_the_emulator_whole() -> None:
 
 
 async def test_a_tool_is_called_and_its_result_spoken_about() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         await caller.session.update_tools([look_up])
         async with caller.saying(utterance(Marker(9, 1, wants_tool=True))):
             asked = await caller.generation()
@@ -145,7 +145,7 @@ async def test_a_tool_is_called_and_its_result_spoken_about() -> None:
 
 
 async def test_speaking_over_a_reply_reaches_the_agent_as_an_interruption() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         await caller.session.generate_reply()
         await caller.generation()
         await emulator.log.wait_for("reply_first_audio")
@@ -157,7 +157,7 @@ async def test_speaking_over_a_reply_reaches_the_agent_as_an_interruption() -> N
 
 
 async def test_a_lost_connection_is_resumed_with_the_handle() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         async with caller.saying(utterance(Marker(9, 1))):
             await caller.heard()
             await emulator.log.wait_for("turn_complete", turn=1)
@@ -170,7 +170,7 @@ async def test_a_lost_connection_is_resumed_with_the_handle() -> None:
 
 
 async def test_a_go_away_makes_the_plugin_come_back() -> None:
-    async with Emulator() as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         async with caller.saying(utterance(Marker(9, 1))):
             await caller.heard()
             await emulator.log.wait_for("turn_complete", turn=1)
@@ -179,7 +179,7 @@ async def test_a_go_away_makes_the_plugin_come_back() -> None:
 
 
 async def test_usage_reaches_the_plugins_metrics() -> None:
-    async with Emulator(EmulatorConfig()) as emulator, calling(emulator) as caller:
+    async with Emulator(QUICK) as emulator, calling(emulator) as caller:
         metrics: asyncio.Queue[Any] = asyncio.Queue()
         caller.session.on("metrics_collected", metrics.put_nowait)
         async with caller.saying(utterance(Marker(9, 1))):

@@ -15,7 +15,7 @@ from google.genai import types
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection
 
-from callfleet_rehearsal.emulator import Emulator
+from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
 from callfleet_rehearsal.emulator.frame_case import LIVE_25
 from callfleet_rehearsal.sound.clips import question
 from callfleet_rehearsal.sound.marker import Marker, Speaker, render
@@ -24,6 +24,7 @@ RATE = 16_000
 PIECE = RATE // 50
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 KEY = "good-key"
+QUICK = EmulatorConfig(playback_speed=20)
 
 
 def trust(emulator: Emulator) -> ssl.SSLContext:

@@ -191,4 +191,5 @@ def test_a_reply_goes_out_in_pieces_four_times_as_fast_as_it_plays() -> None:
     assert instants[:3] == [0, 10, 20]
     assert all(len(chunk) == 1920 for chunk in speech.chunks[:-1])
     assert speaking.sent_seconds == pytest.approx(speech.seconds, abs=0.04)
-    assert speaking.played_ns == round(speech.seconds * 1e9)
+    assert speaking.played_ns(1.0) == round(speech.seconds * 1e9)
+    assert speaking.played_ns(2.0) == round(speech.seconds / 2 * 1e9)

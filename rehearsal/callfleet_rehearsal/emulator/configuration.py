@@ -14,8 +14,10 @@ class EmulatorConfig:
 
     ``keys``: the API keys that are good; none means that any is. ``profile``: ``auto`` behaves as
     the model asked for does. ``complete_silence_seconds``: the silence after a sentence that
-    sounds complete. ``connection_seconds``: life of one connection, goAway included.
-    ``session_seconds``: life of a session without context compression, resumptions included.
+    sounds complete. ``playback_speed``: how fast the client is taken to play; above 1 turnComplete
+    comes sooner, which makes tests shorter. ``connection_seconds``: life of one connection, goAway
+    included. ``session_seconds``: life of a session without context compression, resumptions
+    included. ``most_sessions``: more at once are refused; 0 refuses none.
     """
 
     host: str = "127.0.0.1"
@@ -26,6 +28,7 @@ class EmulatorConfig:
     timing: TimingName = TimingName.IDEAL
     seed: int = 0
     complete_silence_seconds: float = COMPLETE_SILENCE_SECONDS
+    playback_speed: float = 1.0
     connection_seconds: float = 600.0
     go_away_seconds: float = 60.0
     session_seconds: float = 900.0

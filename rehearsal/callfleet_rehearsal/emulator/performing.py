@@ -228,7 +228,8 @@ class Performer:
             self._send_content(turnComplete=True)
         self._speaking = speaking.advance(current, self.clockwork.gap_seconds(turn.timing))
         if self._speaking.done:
-            played_ns, self._speaking = self._speaking.played_ns, None
+            played_ns = self._speaking.played_ns(self.shared.config.playback_speed)
+            self._speaking = None
             self._transcribe(len(self._words))
             self.talk, actions = step(self.talk, AudioSent(played_ns))
             self._spoken_seconds = current.speech.seconds
@@ -276,8 +277,6 @@ class Performer:
             self.connection.offer_handle(self.conversation, self.settings)
         if not self.settings.compresses and ledger.context > CONTEXT_TOKENS:
             self.wire.close(*CONTEXT_EXHAUSTED)
-
-    # Small things
 
     def _send_content(self, **content: Any) -> None:
         self.wire.send(frames.server_content(**content))

@@ -30,10 +30,9 @@ class Speaking:
         """How much sound is out."""
         return min(self.sent * CHUNK_SECONDS, self.speech.seconds)
 
-    @property
-    def played_ns(self) -> int:
+    def played_ns(self, playback_speed: float) -> int:
         """When a client that plays at once has played everything."""
-        return self.started_ns + round(self.speech.seconds * 1e9)
+        return self.started_ns + round(self.speech.seconds / playback_speed * 1e9)
 
     @property
     def is_halfway(self) -> bool:
