@@ -45,7 +45,7 @@ async def test_a_connection_lost_between_question_and_answer_leaves_no_silence(
         await stage.emulator.log.wait_for("turn_complete", turn=0)
         await arm(stage.emulator, "reset", session="any", turn=1, at="think")
         await phone.say(speech(1, 1))
-        await phone.hears(AGAIN)
+        await phone.hears(turn=AGAIN)
 
 
 async def test_a_phone_caller_without_a_model_is_put_through(
