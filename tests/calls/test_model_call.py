@@ -3,7 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-from call_stage import Phone, Stage, _token, on_stage, speech
+from call_stage import Phone, Stage, _token, on_stage
 from model_bench import arm
 
 from callfleet_contract.events import CallAnswered
@@ -32,7 +32,8 @@ async def test_a_revoked_key_is_not_noticed_by_the_caller(livekit_server: LiveKi
     keys = {"keys": ["revoked", "good"]}
     async with on_stage(livekit_server, GOOD_ONLY, model=keys) as stage:
         phone = await stage.phone()
-        await stage.emulator.log.wait_for("turn_complete", turn=0)
+        await phone.hears()
+        await phone.silence()
         await phone.asks(1)
         assert len(stage.of(CallAnswered)) == 1
 
@@ -42,10 +43,11 @@ async def test_a_connection_lost_between_question_and_answer_leaves_no_silence(
 ) -> None:
     async with on_stage(livekit_server) as stage:
         phone = await stage.phone()
-        await stage.emulator.log.wait_for("turn_complete", turn=0)
+        await phone.hears()
+        await phone.silence()
         await arm(stage.emulator, "reset", session="any", turn=1, at="think")
-        await phone.say(speech(1, 1))
-        await phone.hears(turn=AGAIN)
+        await phone.asks(1)
+        await stage.emulator.log.wait_for("reply_first_audio", turn=AGAIN)
 
 
 async def test_a_phone_caller_without_a_model_is_put_through(
