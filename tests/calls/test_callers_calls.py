@@ -234,9 +234,13 @@ async def test_an_echoing_caller_feeds_the_agents_sound_back(livekit_server: Liv
 async def test_replies_without_markers_are_known_by_their_sound(
     livekit_server: LiveKitServer,
 ) -> None:
-    record, answerer = await place(
-        livekit_server, CallPlan(1, (PLAIN, PLAIN)), listening=Listening.ENERGY
-    )
+    plan = plan_of(livekit_server, CallPlan(1, (PLAIN, PLAIN)), listening=Listening.ENERGY)
+    room = plan.room_of(plan.calls[0])
+    # Longer than the pauses between a sentence's words.
+    answerer = Answerer(livekit_server, room, 1, replies_after_seconds=0.6, counts_turns=True)
+    async with answered(answerer):
+        (record,) = await run(plan, lambda _: None)
+    assert answerer.heard == []
     for turn in record.turns:
         assert 0 <= reply_of(turn)[0] - answerer.first_sent_ns[turn.turn] < 100e6
         assert turn.expected_reply_seconds == 0

@@ -30,13 +30,17 @@ def agent_utterance(call: int, turn: int) -> Utterance:
 
 @dataclass
 class Answerer:
-    """Joins a room as its agent. ``first_sent_ns`` tells when each turn's reply really began."""
+    """Joins a room as its agent. ``first_sent_ns`` tells when each turn's reply really began.
+
+    With ``counts_turns`` it needs no markers to know which turn is spoken.
+    """
 
     server: LiveKitServer
     room: str
     call: int
     replies_after_seconds: float = 0.3
     turns: int = 3
+    counts_turns: bool = False
     first_sent_ns: dict[int, int] = field(default_factory=dict)
     heard: list[HeardMarker] = field(default_factory=list)
     packets: int = 0
@@ -84,6 +88,8 @@ class Answerer:
                     spoken_to, due_ns = heard.turn, 0
                 elif isinstance(heard, SoundBegan):
                     due_ns = 0
+                    if self.counts_turns:
+                        spoken_to = turn + 1
                 elif isinstance(heard, SoundEnded) and spoken_to:
                     due_ns = heard.played_ns + round(self.replies_after_seconds * 1e9)
             if due_ns and now_ns >= due_ns:
