@@ -191,6 +191,12 @@ async def test_a_non_blocking_tool_ends_its_turn_at_once_and_is_spoken_about_lat
             )
         )
         assert markers(await turn(session)) == [Marker(4, 2)]
+        # The time of the tool is told apart, and the rest is what any reply takes.
+        asked = emulator.log.all("end_of_turn")[0]
+        reply = emulator.log.all("reply_first_audio")[0]
+        assert reply["last_speech_received_ns"] == asked["last_speech_received_ns"]
+        took = (reply["at_ns"] - reply["last_speech_received_ns"]) / 1e9 - reply["tool_seconds"]
+        assert took >= 0.299
 
 
 async def test_a_silent_tool_result_is_not_spoken_about() -> None:

@@ -66,9 +66,6 @@ def answer(
     """Plan the reply, and say what is remembered after it."""
     if question.source is Source.TEXT:
         return _answer_text(question, memory, script)
-    if question.source is Source.TOOL_RESULT:
-        turn = question.marker.turn if question.marker else LATER_TEXT_TURN
-        return _plan(memory.call, turn, ScriptedTurn()), memory
     marker = question.marker
     if marker is None:
         number = memory.unmarked_turns + 1

@@ -11,7 +11,7 @@ from enum import StrEnum
 from callfleet_rehearsal.emulator.brain import Memory
 from callfleet_rehearsal.emulator.reading import POLICY_CODE, RefusedError
 from callfleet_rehearsal.emulator.tokens import Ledger
-from callfleet_rehearsal.sound.marker import Marker
+from callfleet_rehearsal.emulator.turns import UserTurn
 
 HANDLE_LIFETIME_SECONDS = 7200.0
 PRUNE_FROM = 1000
@@ -31,13 +31,13 @@ class HandleFate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingTool:
-    """A call that the client has not answered. ``marker`` says whose turn asked for it."""
+    """A call that the client has not answered. ``asked`` is the turn it was made for."""
 
     call_id: str
     name: str
     blocking: bool
     called_ns: int
-    marker: Marker | None
+    asked: UserTurn
     without_id: bool = False
 
 

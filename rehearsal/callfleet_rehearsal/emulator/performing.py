@@ -38,7 +38,6 @@ from callfleet_rehearsal.emulator.turns import (
     step,
 )
 from callfleet_rehearsal.emulator.wire import Wire
-from callfleet_rehearsal.sound.marker import Marker
 
 CONTEXT_EXHAUSTED = (1007, "Request contains an invalid argument.")
 TRANSCRIPT_EVERY_CHUNKS = 12
@@ -164,7 +163,7 @@ class Performer:
     # Turns
 
     def _begin(self, turn: UserTurn) -> None:
-        self.tool_seconds = 0.0
+        self.tool_seconds = turn.tool_seconds
         self._prepared = (turn.plan, reply_speech(turn.plan))
         if self.settings.profile.handles_every_turn:
             self.connection.send_handle("", self.settings)
@@ -188,7 +187,7 @@ class Performer:
             tool.name,
             tool.blocking,
             time.monotonic_ns(),
-            Marker(turn.plan.call, turn.plan.turn),
+            turn,
             without_id=twist.without_id,
         )
         shown = None if twist.without_id else call_id
@@ -282,12 +281,13 @@ class Performer:
         self.wire.send(frames.server_content(**content))
 
     def _log_first_audio(self, turn: UserTurn) -> None:
+        asked = turn.asked or turn
         self._log_turn(
             "reply_first_audio",
             turn,
-            last_speech_received_ns=turn.last_speech_ns,
-            end_of_turn_ns=turn.ended_ns,
-            silence_seconds=turn.silence_seconds,
+            last_speech_received_ns=asked.last_speech_ns,
+            end_of_turn_ns=asked.ended_ns,
+            silence_seconds=asked.silence_seconds,
             tool_seconds=self.tool_seconds,
             source=turn.source.value,
         )

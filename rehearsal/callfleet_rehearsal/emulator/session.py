@@ -209,8 +209,6 @@ class Session:
             self._shared.log.add(self.name, "unmatched_turn", turn=turn.plan.turn)
         performer.happen(TurnEnded(turn))
 
-    # What is written
-
     def _read(self, content: messages.ClientContent, now_ns: int, performer: Performer) -> None:
         needs_role = performer.settings.profile.needs_role
         messages.check_roles(content, self.api, needs_role=needs_role)
@@ -267,18 +265,27 @@ class Session:
                 self._shared.log.add(self.name, "unmatched_tool_response", id=answer.call_id)
                 continue
             del pending[call.call_id]
-            performer.tool_seconds += (now_ns - call.called_ns) / 1e9
+            took = (now_ns - call.called_ns) / 1e9
             performer.add_text(answer.letters)
             self._shared.log.add(self.name, "tool_response", at_ns=now_ns, id=call.call_id)
             if call.blocking and performer.waits_for_tool:
+                performer.tool_seconds += took
                 if not any(each.blocking for each in pending.values()):
                     performer.happen(ToolAnswered(now_ns))
                 continue
-            plan = performer.decide(brain.Question(Source.TOOL_RESULT, call.marker))
-            timing = performer.clockwork.turn(0.0)
-            timing = replace(timing, think_seconds=timing.after_tool_seconds)
-            turn = UserTurn(Source.TOOL_RESULT, now_ns, now_ns, 0.0, 0.0, plan, timing)
+            turn = self._late_turn(call, now_ns, took, performer)
             performer.happen(LateToolAnswered(turn, answer.scheduling, self._listening.speaking))
+
+    @staticmethod
+    def _late_turn(call: PendingTool, now_ns: int, took: float, performer: Performer) -> UserTurn:
+        """Plan the reply to a result that nothing waited for, as part of the turn that asked."""
+        asked = call.asked
+        plan = replace(asked.plan, tool=None)
+        timing = performer.clockwork.turn(0.0)
+        timing = replace(timing, think_seconds=timing.after_tool_seconds)
+        return UserTurn(
+            Source.TOOL_RESULT, now_ns, now_ns, 0.0, 0.0, plan, timing, asked, tool_seconds=took
+        )
 
     @staticmethod
     def _pending(

@@ -52,7 +52,11 @@ class ReplyPlan:
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """A turn of the user that is over, and the answer planned for it."""
+    """A turn of the user that is over, and the answer planned for it.
+
+    Where the answer is to a tool's late result, ``last_speech_ns`` is the result's arrival, and
+    ``asked`` the turn in which the caller asked for it.
+    """
 
     source: Source
     last_speech_ns: int
@@ -61,6 +65,8 @@ class UserTurn:
     spoken_seconds: float
     plan: ReplyPlan
     timing: TurnTiming
+    asked: "UserTurn | None" = None
+    tool_seconds: float = 0.0
 
     @property
     def due_ns(self) -> int:
