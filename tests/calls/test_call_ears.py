@@ -29,9 +29,7 @@ async def keeps_pace(stage: Stage) -> None:
     assert frames * 20e6 == pytest.approx(time.monotonic_ns() - began_ns, rel=0.15)
 
 
-@pytest.mark.parametrize(
-    ("rate", "channels"), [(8_000, 1), (24_000, 2), (44_100, 1), (48_000, 2)]
-)
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (24_000, 2), (44_100, 1), (48_000, 2)])
 async def test_microphones_of_any_form_are_heard(
     livekit_server: LiveKitServer, rate: int, channels: int
 ) -> None:

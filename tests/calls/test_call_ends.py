@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from livekit import api
 from call_stage import on_stage, speech
+from livekit import api
 
 from callfleet_contract.events import CallAnswered, CallStarted, TurnMeasured
 from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd

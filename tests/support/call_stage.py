@@ -30,7 +30,9 @@ LOUD = 1_000
 
 def speech(call: int, turn: int, rate: int = RATE, channels: int = 1) -> NDArray[np.int16]:
     """A marker and a sentence, at any rate."""
-    sound = np.concatenate((render(Marker(call, turn), Speaker.CALLER, RATE), question(turn).samples))
+    sound = np.concatenate(
+        (render(Marker(call, turn), Speaker.CALLER, RATE), question(turn).samples)
+    )
     if rate != RATE:
         resampler = rtc.AudioResampler(RATE, rate)
         frames = resampler.push(bytearray(sound.tobytes())) + resampler.flush()
@@ -281,5 +283,3 @@ async def on_stage(
                 await phone.leave()
             await job.room.disconnect()
             await job.delete_room()
-
-

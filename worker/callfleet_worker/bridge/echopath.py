@@ -21,9 +21,9 @@ LOOK_EVERY_BLOCKS = 10
 LOUD_BLOCKS = 25
 CLEAR_AFTER_QUIET_BLOCKS = 30
 FORGET_AFTER_QUIET_BLOCKS = 200
-ECHO_PEAK = 10.0
-"""Height of the correlation's peak in standard deviations. Measured on speech: echo alone makes
-27 and more, no echo 8 at most, echo and the caller at once 10 and more."""
+ECHO_PEAK = 15.0
+"""Height of the correlation's peak in standard deviations. Measured on speech: an echo alone makes
+27 and more, another voice 11 at most. In between, nothing is decided."""
 CLEAR_PEAK = 7.0
 AUDIBLE_DBFS = -50.0
 _LOWEST_HZ, _HIGHEST_HZ = 250, 3_500
@@ -89,7 +89,9 @@ class EchoJudge:
             self._quiet = 0
         elif sum(self._far_audible) >= LONGEST_PATH_BLOCKS // 2:
             self._quiet += 1
-        enough = CLEAR_AFTER_QUIET_BLOCKS if self.path is Path.UNKNOWN else FORGET_AFTER_QUIET_BLOCKS
+        enough = (
+            CLEAR_AFTER_QUIET_BLOCKS if self.path is Path.UNKNOWN else FORGET_AFTER_QUIET_BLOCKS
+        )
         if self._quiet >= enough:
             self.path = Path.CLEAR
 

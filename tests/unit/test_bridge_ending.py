@@ -1,0 +1,93 @@
+"""How a call ended is one outcome and one reason, whatever ended it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit.rtc import DisconnectReason
+
+from callfleet_contract.outcomes import CallOutcome, CallReason
+from callfleet_worker.bridge.ending import (
+    DESERVES_APOLOGY,
+    LINE_IS_LOST,
+    PARENT_SHUTDOWN,
+    ROOM_SHUTDOWN,
+    Cause,
+    cause_of_departure,
+    cause_of_room,
+    cause_of_shutdown,
+    ending_of,
+)
+
+
+@given(st.sampled_from(Cause), st.booleans(), st.integers(0, 3))
+def test_every_cause_has_an_ending(cause: Cause, answered: bool, others: int) -> None:
+    ending = ending_of(cause, answered=answered, others_in_room=others)
+    assert ending.outcome in CallOutcome
+    assert ending.reason in CallReason
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "reason"),
+    [
+        (Cause.CALLER_LEFT, CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP),
+        (Cause.CALLER_LOST, CallOutcome.DROPPED, CallReason.MEDIA_LOST),
+        (Cause.NOBODY_CAME, CallOutcome.ABANDONED, CallReason.NEVER_JOINED),
+        (Cause.ROOM_LOST, CallOutcome.DROPPED, CallReason.ROOM_GONE),
+        (Cause.NOT_CONNECTED, CallOutcome.FAILED, CallReason.ROOM_GONE),
+        (Cause.AGENT_ENDED, CallOutcome.COMPLETED, CallReason.AGENT_ENDED),
+        (Cause.KEY_REFUSED, CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY),
+        (Cause.WORKER_STOPPED, CallOutcome.DROPPED, CallReason.WORKER_STOPPED),
+        (Cause.CRASHED, CallOutcome.FAILED, CallReason.INTERNAL_ERROR),
+    ],
+)
+def test_an_answered_call_ends_as_it_was_ended(
+    cause: Cause, outcome: CallOutcome, reason: CallReason
+) -> None:
+    ending = ending_of(cause, answered=True, others_in_room=0)
+    assert (ending.outcome, ending.reason) == (outcome, reason)
+
+
+def test_a_caller_who_goes_before_the_greeting_was_not_served() -> None:
+    ending = ending_of(Cause.CALLER_LEFT, answered=False, others_in_room=0)
+    assert (ending.outcome, ending.reason) == (
+        CallOutcome.ABANDONED,
+        CallReason.LEFT_BEFORE_GREETING,
+    )
+
+
+@pytest.mark.parametrize("cause", [Cause.AGENT_ENDED, Cause.WORKER_STOPPED, Cause.CRASHED])
+def test_a_caller_who_is_still_there_is_hung_up_on_even_beside_others(cause: Cause) -> None:
+    assert ending_of(cause, answered=True, others_in_room=2).delete_room
+
+
+def test_a_room_in_which_somebody_else_took_over_is_left_to_them() -> None:
+    assert not ending_of(Cause.CALLER_LEFT, answered=True, others_in_room=1).delete_room
+    assert ending_of(Cause.CALLER_LEFT, answered=True, others_in_room=0).delete_room
+
+
+@pytest.mark.parametrize("cause", [Cause.ROOM_CLOSED, Cause.ROOM_LOST, Cause.TRANSFERRED])
+def test_a_room_that_is_gone_or_handed_on_is_not_deleted(cause: Cause) -> None:
+    assert not ending_of(cause, answered=True, others_in_room=0).delete_room
+
+
+@given(st.sampled_from(DisconnectReason.values()))
+def test_every_reason_of_a_departure_is_understood(reason: int) -> None:
+    assert cause_of_departure(reason) in LINE_IS_LOST
+    assert cause_of_room(reason) in LINE_IS_LOST
+
+
+def test_a_broken_network_may_come_back_and_a_hang_up_does_not() -> None:
+    assert cause_of_departure(DisconnectReason.CLIENT_INITIATED) is Cause.CALLER_LEFT
+    assert cause_of_departure(DisconnectReason.CONNECTION_TIMEOUT) is Cause.CALLER_LOST
+    assert cause_of_departure(DisconnectReason.DUPLICATE_IDENTITY) is Cause.CALLER_LOST
+
+
+def test_a_shutdown_is_the_workers_the_rooms_or_else_the_agents() -> None:
+    assert cause_of_shutdown(PARENT_SHUTDOWN) is Cause.WORKER_STOPPED
+    assert cause_of_shutdown(ROOM_SHUTDOWN) is Cause.ROOM_LOST
+    assert cause_of_shutdown("the order is placed") is Cause.AGENT_ENDED
+
+
+def test_whoever_is_left_on_the_line_without_a_model_is_apologised_to() -> None:
+    assert DESERVES_APOLOGY.isdisjoint(LINE_IS_LOST)
+    assert set(Cause) == DESERVES_APOLOGY | LINE_IS_LOST
