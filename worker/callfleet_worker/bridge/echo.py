@@ -19,6 +19,8 @@ ECHO_TAIL_MS = 1_000
 _NEAR_BLOCK = EARS_RATE * BLOCK_MS // 1000
 _FAR_BLOCK = MOUTH_RATE * BLOCK_MS // 1000
 SLACK_MS = 30
+SMOOTHING = 0.25
+RESIDUAL_RATIO = 0.2
 
 
 class EchoCanceller:
@@ -32,6 +34,7 @@ class EchoCanceller:
         self._in_step = False
         self._silence = np.zeros(_FAR_BLOCK, np.int16)
         self.judge = EchoJudge()
+        self._residual = ResidualMute()
 
     def playing(self, samples: Samples, starts_ns: int) -> None:
         """Take whole 10 ms blocks of 24 kHz whose first sample leaves at ``starts_ns``."""
@@ -58,7 +61,7 @@ class EchoCanceller:
             self._apm.set_stream_delay_ms(self._delay_ms)
             self._apm.process_stream(frame)
             if self.judge.path is not Path.CLEAR:
-                near[:] = np.frombuffer(frame.data, np.int16)
+                near[:] = self._residual.take(near, np.frombuffer(frame.data, np.int16))
         return out
 
     def _feed_far(self, block_ns: int) -> Samples:
@@ -79,6 +82,33 @@ class EchoCanceller:
             self._in_step = False
         self._apm.process_reverse_stream(_frame(block, MOUTH_RATE))
         return block
+
+
+class ResidualMute:
+    """Mutes what a canceller leaves of an echo while it learns its path, or learns it anew.
+
+    Where most of the sound was taken away, the rest of it is echo too; where the caller speaks,
+    most of the sound is left. Both are compared over some 60 ms.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._after = 0.0
+        self._gain = 0.0
+
+    def take(self, raw: Samples, cleaned: Samples) -> Samples:
+        """Take a block as it was heard and as the canceller left it; give what is to be heard."""
+        self._before += SMOOTHING * (_energy(raw) - self._before)
+        self._after += SMOOTHING * (_energy(cleaned) - self._after)
+        gain = 1.0 if self._after > self._before * RESIDUAL_RATIO else 0.0
+        ramp = np.linspace(self._gain, gain, len(cleaned), dtype=np.float32)
+        self._gain = gain
+        muted: Samples = (cleaned * ramp).astype(np.int16)
+        return muted
+
+
+def _energy(samples: Samples) -> float:
+    whole = samples.astype(np.float32)
+    return float(np.dot(whole, whole))
 
 
 def _frame(samples: Samples, rate: int) -> rtc.AudioFrame:
