@@ -6,12 +6,13 @@ to 0.6 s ago, or, at a call's beginning, where that is not known yet.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from callfleet_worker.bridge.vad import EnergyVad, Samples, block_levels
+from callfleet_worker.bridge.vad import EnergyVad, Samples
 
 _RATE = 8_000
 _BLOCK = _RATE // 100
@@ -62,26 +63,26 @@ class EchoJudge:
     def __init__(self) -> None:
         self.path = Path.UNKNOWN
         self._vad = EnergyVad()
-        self._far: deque[NDArray[np.float32]] = deque(maxlen=WINDOW_BLOCKS + LONGEST_PATH_BLOCKS)
-        self._near: deque[NDArray[np.float32]] = deque(maxlen=WINDOW_BLOCKS)
+        self._far: deque[Samples] = deque(maxlen=WINDOW_BLOCKS + LONGEST_PATH_BLOCKS)
+        self._near: deque[Samples] = deque(maxlen=WINDOW_BLOCKS)
         self._far_audible: deque[bool] = deque(maxlen=LONGEST_PATH_BLOCKS)
         self._near_loud: deque[bool] = deque(maxlen=WINDOW_BLOCKS)
         self._quiet = 0
         self._until_look = LOOK_EVERY_BLOCKS
 
-    def take(self, near: Samples, far: Samples) -> None:
+    def take(self, near: Samples, near_dbfs: float, far: Samples, *, audible: bool) -> None:
         """Take 10 ms heard (16 kHz) and the 10 ms said at the same time (24 kHz)."""
-        loud = self._vad.feed(float(block_levels(near, len(near))[0]))
-        audible = bool(block_levels(far, len(far))[0] >= AUDIBLE_DBFS)
-        self._near.append(near.reshape(_BLOCK, -1).mean(axis=1, dtype=np.float32))
-        self._far.append(far.reshape(_BLOCK, -1).mean(axis=1, dtype=np.float32))
+        loud = self._vad.feed(near_dbfs)
+        self._near.append(near)
+        self._far.append(far)
         self._near_loud.append(loud)
         self._far_audible.append(audible)
         self._wait_for_quiet(loud=loud)
         self._until_look -= 1
-        if self._until_look <= 0 and self._may_look():
+        if self._until_look <= 0:
             self._until_look = LOOK_EVERY_BLOCKS
-            self._look()
+            if self._may_look():
+                self._look()
 
     def _wait_for_quiet(self, *, loud: bool) -> None:
         """Count how long the agent was audible and nothing came back."""
@@ -100,11 +101,19 @@ class EchoJudge:
         return self.path is not Path.ECHO and loud and any(self._far_audible)
 
     def _look(self) -> None:
-        near = np.concatenate(self._near)
-        missing = len(near) + LONGEST_PATH_BLOCKS * _BLOCK - len(self._far) * _BLOCK
-        far = np.concatenate((np.zeros(max(0, missing), np.float32), *self._far))
-        height = peak_height(near, far[-(len(near) + LONGEST_PATH_BLOCKS * _BLOCK) :])
+        near = _thinned(self._near)
+        far = _thinned(self._far)
+        wanted = len(near) + LONGEST_PATH_BLOCKS * _BLOCK
+        far = np.pad(far, (max(0, wanted - len(far)), 0))
+        height = peak_height(near, far[-wanted:])
         if height >= ECHO_PEAK:
             self.path = Path.ECHO
         elif height < CLEAR_PEAK:
             self.path = Path.CLEAR
+
+
+def _thinned(blocks: Iterable[Samples]) -> NDArray[np.float32]:
+    """Bring 10 ms blocks of any rate to 8 kHz: a mean is filter enough to compare two sounds."""
+    whole = np.concatenate([block.reshape(_BLOCK, -1) for block in blocks])
+    thinned: NDArray[np.float32] = whole.mean(axis=1, dtype=np.float32)
+    return thinned
