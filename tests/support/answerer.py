@@ -8,7 +8,7 @@ import aiohttp
 import numpy as np
 from livekit import api
 
-from callfleet_rehearsal.callers.ear import Ear, SoundBegan, SoundEnded
+from callfleet_rehearsal.callers.ear import Ear, Heard, SoundBegan, SoundEnded
 from callfleet_rehearsal.callers.mouth import RecordedMouth
 from callfleet_rehearsal.callers.opus import PACKET_SECONDS, PACKET_TICKS, RATE
 from callfleet_rehearsal.callers.presence import Presence, Way
@@ -44,7 +44,11 @@ class Answerer:
     first_sent_ns: dict[int, int] = field(default_factory=dict)
     heard: list[HeardMarker] = field(default_factory=list)
     packets: int = 0
+    latest_seconds: float = 0.0
     _sequence: int = 0
+    _turn: int = 0
+    _spoken_to: int = 0
+    _due_ns: int = 0
 
     async def run(self, ready: asyncio.Event) -> None:
         """Be the agent until cancelled."""
@@ -70,31 +74,37 @@ class Answerer:
         self._ear = Ear(Speaker.CALLER)
         loop = asyncio.get_running_loop()
         deadline = loop.time()
-        turn, greeted, spoken_to, due_ns = 0, False, 0, 0
+        greeted = False
         while True:
             await asyncio.sleep(deadline - loop.time())
+            if self.packets:
+                self.latest_seconds = max(self.latest_seconds, loop.time() - deadline)
             deadline += PACKET_SECONDS
             now_ns = time.monotonic_ns()
             if self._send():
-                self.first_sent_ns[turn] = now_ns
+                self.first_sent_ns[self._turn] = now_ns
             self._take()
             if self.packets and not greeted:
                 greeted = True
                 self._mouth.say(agent_utterance(UNKNOWN_CALL, 0))
             for heard in self._ear.listen(now_ns):
-                if isinstance(heard, HeardMarker):
-                    self.heard.append(heard)
-                    self._mouth = RecordedMouth(silence)
-                    spoken_to, due_ns = heard.turn, 0
-                elif isinstance(heard, SoundBegan):
-                    due_ns = 0
-                    if self.counts_turns:
-                        spoken_to = turn + 1
-                elif isinstance(heard, SoundEnded) and spoken_to:
-                    due_ns = heard.played_ns + round(self.replies_after_seconds * 1e9)
-            if due_ns and now_ns >= due_ns:
-                turn, spoken_to, due_ns = spoken_to, 0, 0
-                self._mouth.say(replies[turn])
+                self._hear(heard, silence)
+            if self._due_ns and now_ns >= self._due_ns:
+                self._turn, self._spoken_to, self._due_ns = self._spoken_to, 0, 0
+                self._mouth.say(replies[self._turn])
+
+    def _hear(self, heard: Heard, silence: tuple[bytes, ...]) -> None:
+        """Fall silent where a marker tells of a caller's speech; reply some time after it."""
+        if isinstance(heard, HeardMarker):
+            self.heard.append(heard)
+            self._mouth = RecordedMouth(silence)
+            self._spoken_to, self._due_ns = heard.turn, 0
+        elif isinstance(heard, SoundBegan):
+            self._due_ns = 0
+            if self.counts_turns:
+                self._spoken_to = self._turn + 1
+        elif isinstance(heard, SoundEnded) and self._spoken_to:
+            self._due_ns = heard.played_ns + round(self.replies_after_seconds * 1e9)
 
     def _send(self) -> bool:
         """Send the next packet; say whether speech begins in it."""
