@@ -110,7 +110,7 @@ def test_a_caller_without_an_echo_is_passed_on_untouched(onset_seconds: float) -
 def test_an_echo_that_begins_in_mid_call_is_noticed() -> None:
     agent = agent_speech()
     line = call(agent, np.zeros_like(agent), None, 0, 0)
-    assert line.canceller.judge.path is Path.CLEAR
+    assert line.canceller.judge.path.value == Path.CLEAR
     loud = agent * 10 ** (-12 / 20)
     far = at_24_khz(agent)
     begin_ns = len(agent) * NS_PER_SAMPLE
