@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 from google.genai import types
+from google.genai.live import AsyncSession
 from livekit import rtc
 from livekit.agents import llm
 from livekit.plugins.google.realtime import realtime_api
 
+from callfleet_worker.model.lean import LeanSession
 from callfleet_worker.model.patches import (
-    CHUNK_MS,
     PhoneModel,
     PhoneSession,
     SetupStalledError,
@@ -74,10 +75,12 @@ def test_the_plugin_is_the_one_the_patches_were_written_for() -> None:
 @pytest.mark.parametrize(
     ("method", "line"),
     [
-        ("__init__", "self._bstream = audio_utils.AudioByteStream("),
         ("__init__", "self._client = GenAIClient("),
         ("__init__", "self._num_retries = 0"),
-        ("push_audio", "self._bstream.write("),
+        ("push_audio", "types.LiveClientRealtimeInput(\n"),
+        ("push_audio", 'mime_type=f"audio/pcm;rate={INPUT_AUDIO_SAMPLE_RATE}"'),
+        ("push_audio", "self._send_client_event(realtime_input)"),
+        ("_send_task", "await session.send_realtime_input(audio=msg.audio)"),
         ("_main_task", "async with self._client.aio.live.connect(\n"),
         ("_main_task", "model=self._opts.model, config=config"),
         ("_main_task", "config = self._build_connect_config()"),
@@ -124,15 +127,44 @@ def test_an_overridden_method_takes_what_upstream_gives(name: str) -> None:
     assert parameters(getattr(PhoneSession, name)) == parameters(getattr(UPSTREAM, name))
 
 
-async def test_sound_goes_out_in_chunks_of_twenty_milliseconds() -> None:
+async def test_sound_goes_out_in_the_frames_it_comes_in() -> None:
     async with phone_session() as session:
-        rate = 16000
-        frame = rtc.AudioFrame.create(rate, 1, rate * CHUNK_MS // 1000)
+        frame = rtc.AudioFrame.create(16000, 1, 320)
         session.push_audio(frame)
         session.push_audio(frame)
         sent: list[Any] = [session._msg_ch.recv_nowait() for _ in range(2)]
         assert [len(message.audio.data) for message in sent] == [640, 640]
         assert session._msg_ch.empty()
+
+
+async def test_sound_of_another_form_is_refused_and_says_why() -> None:
+    async with phone_session() as session:
+        with pytest.raises(ValueError, match="8000 Hz and 1 channels; the model takes 16000 Hz"):
+            session.push_audio(rtc.AudioFrame.create(8000, 1, 160))
+
+
+class Wire:
+    """Keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def send(self, message: str) -> None:
+        self.sent.append(message)
+
+
+@pytest.mark.parametrize("vertex", [False, True])
+async def test_the_short_way_sends_what_googles_own_way_does(*, vertex: bool) -> None:
+    wire: Any = Wire()
+    client: Any = SimpleNamespace(vertexai=vertex)
+    session = AsyncSession(api_client=client, websocket=wire)
+    sound = types.Blob(data=bytes(range(256)), mime_type="audio/pcm;rate=16000")
+    await session.send_realtime_input(audio=sound)
+    await LeanSession(session).send_realtime_input(audio=sound)
+    await session.send_realtime_input(text="hello")
+    await LeanSession(session).send_realtime_input(text="hello")
+    assert wire.sent[0] == wire.sent[1]
+    assert wire.sent[2] == wire.sent[3]
 
 
 async def test_a_set_up_that_stalls_is_given_up() -> None:

@@ -2,8 +2,10 @@
 
 What is changed here, and why:
 
-- ``_bstream``: audio goes out in 20 ms chunks, not 50: a chunk waits for its last sample.
-- ``_client``: the wait for ``setupComplete`` is bounded; upstream waits for ever.
+- ``push_audio``: audio goes out in the 20 ms frames it comes in, not in chunks of 50 (a chunk
+  waits for its last sample), and is not validated on its way: it is made here.
+- ``_client``: the wait for ``setupComplete`` is bounded; upstream waits for ever. Its session sends
+  sound the short way.
 - ``_num_retries``: only a finished turn clears it; upstream lets any message do so, and a
   connection that dies right after its set-up is retried without end.
 - ``_handle_go_away``: leaves between two turns; upstream leaves at once and the reply is lost.
@@ -22,10 +24,12 @@ from typing import Any
 
 from google.genai import Client, types
 from google.genai.live import AsyncSession
-from livekit.agents.utils import audio as audio_utils
+from livekit import rtc
 from livekit.plugins.google.realtime import realtime_api
 
-CHUNK_MS = 20
+from callfleet_worker.model.lean import LeanSession
+
+_MIME_TYPE = f"audio/pcm;rate={realtime_api.INPUT_AUDIO_SAMPLE_RATE}"
 PLUGIN_LOGGER = "livekit.plugins.google"
 GO_AWAY_MARGIN_SECONDS = 3.0
 
@@ -70,14 +74,24 @@ class PhoneSession(realtime_api.RealtimeSession):
         self._turn_completed = False
         self._leaving: asyncio.TimerHandle | None = None
         super().__init__(model)
-        rate = realtime_api.INPUT_AUDIO_SAMPLE_RATE
-        self._bstream = audio_utils.AudioByteStream(
-            rate,
-            realtime_api.INPUT_AUDIO_CHANNELS,
-            samples_per_channel=rate * CHUNK_MS // 1000,
-        )
         self._client: Any = _BoundedClient(self._client, model.setup_seconds)
         self._resumption = model.resumption
+
+    def push_audio(self, frame: rtc.AudioFrame) -> None:
+        """Send a frame on as it is.
+
+        Raises:
+            ValueError: the frame is not of the form that the ears make.
+
+        """
+        if frame.sample_rate != realtime_api.INPUT_AUDIO_SAMPLE_RATE or frame.num_channels != 1:
+            message = (
+                f"a frame of {frame.sample_rate} Hz and {frame.num_channels} channels; the model "
+                f"takes {realtime_api.INPUT_AUDIO_SAMPLE_RATE} Hz mono: read it from the ears"
+            )
+            raise ValueError(message)
+        sound = types.Blob.model_construct(data=bytes(frame.data), mime_type=_MIME_TYPE)
+        self._send_client_event(types.LiveClientRealtimeInput.model_construct(audio=sound))
 
     def _build_connect_config(self) -> types.LiveConnectConfig:
         config = super()._build_connect_config()
@@ -169,7 +183,7 @@ class _BoundedClient:
                     "set model.setup_seconds higher if this endpoint is known to be slow"
                 )
                 raise SetupStalledError(message) from error
-            yield session
+            yield LeanSession(session)
 
 
 def seconds_left(time_left: str | None) -> float:
