@@ -18,9 +18,9 @@ from callfleet_worker.bridge.turnclock import TurnClock
 
 FIRST_FRAME_MS = 20
 LATER_FRAME_MS = 60
-ENGINE_MS = 15
-"""From the queue to the wire, by the engine's own steps: it takes 10 ms every 10 ms, half of which
-a sample waits on average, and sends packets of 20 ms, half of which it waits again."""
+ENGINE_MS = 10
+"""From the queue to the wire, by the engine's own steps: it takes a block of 10 ms every 10 ms, half
+of which a sample waits on average, and sends two blocks in a packet, half of one it waits again."""
 _BYTES_PER_MS = MOUTH_RATE // 1000 * 2
 _BLOCK_BYTES = 10 * _BYTES_PER_MS
 
