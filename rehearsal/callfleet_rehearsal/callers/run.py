@@ -25,6 +25,7 @@ from callfleet_rehearsal.callers.opus import (
     WIDE_BAND_HZ,
 )
 from callfleet_rehearsal.callers.plan import CallPlan, Deed, EarFaults, Listening, RunPlan, Voice
+from callfleet_rehearsal.callers.precedence import precedence
 from callfleet_rehearsal.callers.presence import Way
 from callfleet_rehearsal.callers.script import Script
 from callfleet_rehearsal.callers.speech import Choice, Utterance, utter
@@ -47,30 +48,35 @@ Tell = Callable[[dict[str, Any]], None]
 
 async def run(plan: RunPlan, tell: Tell) -> list[CallRecord]:
     """Place all calls, and give a record of each."""
-    loop = asyncio.get_running_loop()
     tell({"event": "preparing", "calls": len(plan.calls)})
     voiceboxes = [prepare(plan, call) for call in plan.calls]
     _warm_up()
     gc.collect()
     gc.freeze()
     cpu_before = time.process_time()
-    tell({"event": "calling", "calls": len(plan.calls), "cpu_seconds": cpu_before})
     async with aiohttp.ClientSession() as http, _way_of_media(plan) as media:
         callers = [
             Caller(_line(plan, call, voicebox, media), http, _progress(tell))
             for call, voicebox in zip(plan.calls, voiceboxes, strict=True)
         ]
         _cross(plan, callers)
-        began = loop.time()
-        async with asyncio.TaskGroup() as calls:
-            _let_faults_end_the_run(loop, calls)
-            tasks = [
-                calls.create_task(_place(call, caller, began))
-                for call, caller in zip(plan.calls, callers, strict=True)
-            ]
+        with precedence() as first:
+            tell({"event": "calling", "calls": len(plan.calls), "precedence": first})
+            tasks = await _all_calls(plan, callers)
     records = [task.result() for task in tasks]
     tell({"event": "finished", **_cost(records, time.process_time() - cpu_before)})
     return records
+
+
+async def _all_calls(plan: RunPlan, callers: list[Caller]) -> list[asyncio.Task[CallRecord]]:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.TaskGroup() as calls:
+        _let_faults_end_the_run(loop, calls)
+        return [
+            calls.create_task(_place(call, caller, began))
+            for call, caller in zip(plan.calls, callers, strict=True)
+        ]
 
 
 def _warm_up() -> None:
