@@ -10,7 +10,7 @@ from callfleet_rehearsal.evidence import (
     TurnKind,
     TurnRecord,
 )
-from callfleet_rehearsal.sound.marker import UNKNOWN_CALL
+from callfleet_rehearsal.sound.marker import NOBODYS_CALLS, UNMARKED_CALL
 from callfleet_rehearsal.verdict import FaultKind, MeasuredTurn, ReplyFault
 
 CUT_SECONDS = 0.25
@@ -93,7 +93,9 @@ def _faults_of_turn(record: TurnRecord, *, cut_off: bool) -> list[ReplyFault]:
     kinds: list[tuple[FaultKind, str]] = []
     own = 0
     for heard in record.heard:
-        if heard.call not in {record.call, UNKNOWN_CALL}:
+        if heard.call == UNMARKED_CALL:
+            kinds.append((FaultKind.WRONG_TURN, "the model did not recognise what was said"))
+        elif heard.call not in {record.call, *NOBODYS_CALLS}:
             kinds.append((FaultKind.CROSSED, f"call {heard.call}'s reply to turn {heard.turn}"))
         elif heard.call == record.call and heard.turn == record.turn:
             own += 1

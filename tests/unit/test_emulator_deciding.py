@@ -7,7 +7,6 @@ import pytest
 
 from callfleet_rehearsal.emulator.brain import (
     LATER_TEXT_TURN,
-    UNMARKED_CALL,
     Memory,
     Question,
     Script,
@@ -30,7 +29,7 @@ from callfleet_rehearsal.emulator.timing import Clockwork, TimingName
 from callfleet_rehearsal.emulator.tokens import Ledger
 from callfleet_rehearsal.emulator.turns import ReplyPlan, Source
 from callfleet_rehearsal.sound.clips import reply
-from callfleet_rehearsal.sound.marker import UNKNOWN_CALL, Marker
+from callfleet_rehearsal.sound.marker import UNKNOWN_CALL, UNMARKED_CALL, Marker
 
 TOOLS = (Function("a", blocking=True), Function("b", blocking=False))
 

@@ -72,6 +72,7 @@ def test_an_agent_that_never_stops_is_a_fault() -> None:
         (((2, 5),), [FaultKind.WRONG_TURN]),
         (((255, 0), (2, 1)), [FaultKind.WRONG_TURN]),
         (((2, 1), (8, 1)), [FaultKind.CROSSED]),
+        (((254, 1),), [FaultKind.WRONG_TURN]),
         (((8, 1), (9, 4)), [FaultKind.CROSSED] * 2),
     ],
 )

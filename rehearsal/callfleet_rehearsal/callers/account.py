@@ -9,7 +9,7 @@ from callfleet_rehearsal.callers.plan import CallPlan, Listening, Voice
 from callfleet_rehearsal.callers.speech import marker_turn
 from callfleet_rehearsal.evidence import HeardMarker, Party, Segment, TurnKind, TurnRecord
 from callfleet_rehearsal.sound.clips import reply
-from callfleet_rehearsal.sound.marker import MARKER_SECONDS, UNKNOWN_CALL
+from callfleet_rehearsal.sound.marker import MARKER_SECONDS, NOBODYS_CALLS, UNKNOWN_CALL
 
 HOLE_SECONDS = 0.06
 """A reply may seem longer than it is by this much: what codec and detectors add to its ends."""
@@ -90,7 +90,7 @@ def account(plan: CallPlan, notes: Notes, listening: Listening, ended_ns: int) -
         greeting_heard_ns=greetings[0] if greetings else None,
         concealed_seconds=_concealed_seconds(notes, turns),
         heard_seconds=sum(one.end_ns - one.start_ns for one in sounds) / _SECOND_NS,
-        strange_markers=sum(one.call not in {plan.call, UNKNOWN_CALL} for one in markers),
+        strange_markers=sum(one.call not in {plan.call, *NOBODYS_CALLS} for one in markers),
     )
 
 

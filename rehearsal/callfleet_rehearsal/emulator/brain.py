@@ -11,9 +11,8 @@ import orjson
 from callfleet_rehearsal.emulator.settings import Function
 from callfleet_rehearsal.emulator.speech import GREETING_CLIP, clip_count, clip_text
 from callfleet_rehearsal.emulator.turns import ReplyPlan, Source, ToolPlan
-from callfleet_rehearsal.sound.marker import MAX_TURN, UNKNOWN_CALL, Marker
+from callfleet_rehearsal.sound.marker import MAX_TURN, UNKNOWN_CALL, UNMARKED_CALL, Marker
 
-UNMARKED_CALL = 254
 LATER_TEXT_TURN = MAX_TURN
 
 

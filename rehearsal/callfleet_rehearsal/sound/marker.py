@@ -18,6 +18,10 @@ from callfleet_rehearsal.sound.waveform import COPY_SECONDS, Samples, draw
 MARKER_SECONDS = code.COPIES * COPY_SECONDS
 UNKNOWN_CALL = 255
 """The call number in a greeting: the model has heard no caller's marker yet."""
+UNMARKED_CALL = 254
+"""The call number in a reply to a voice whose marker the model did not hear."""
+NOBODYS_CALLS = frozenset({UNKNOWN_CALL, UNMARKED_CALL})
+"""The call numbers that are no other call's: hearing one is no cross-talk."""
 MAX_CALL = 255
 MAX_TURN = 63
 _COMPLETE, _TOOL = 1, 2
