@@ -19,8 +19,8 @@ from callfleet_worker.bridge.turnclock import TurnClock
 FIRST_FRAME_MS = 20
 LATER_FRAME_MS = 60
 ENGINE_MS = 10
-"""From the queue to the wire, by the engine's own steps: it takes a block of 10 ms every 10 ms, half
-of which a sample waits on average, and sends two blocks in a packet, half of one it waits again."""
+"""From the queue to the wire, by the engine's own steps: it takes a block of 10 ms every 10 ms,
+half of which a sample waits on average, and sends two in a packet, half of one it waits again."""
 _BYTES_PER_MS = MOUTH_RATE // 1000 * 2
 _BLOCK_BYTES = 10 * _BYTES_PER_MS
 
