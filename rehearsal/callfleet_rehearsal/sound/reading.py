@@ -28,6 +28,8 @@ _SURE = 1.15
 """Correlation of the better chirp and mean purity of the tones, together, of 2: packets may be
 lost anywhere, yet speech never gets there.
 """
+_CLEAR_CHIRP, _CLEAR_SCORE = 0.7, 4.8
+"""Correlation of the chirp, and purities of six tones that are a word, for one copy to do alone."""
 _LEAD = 0.55
 """How far the best word must lead, or the marker is better missed than mistaken."""
 
@@ -107,6 +109,20 @@ class Reader:
         middle = self._purity(sound[length : 2 * length])
         if middle.max(axis=1).sum() < _WORTH_READING:
             return None
+        return self._read_both(sound, middle) or self._read_clear_copy(sound[length:], middle)
+
+    def _read_clear_copy(self, sound: Floats, purity: Floats) -> Reading | None:
+        """Read one clear copy alone: a stall within the other moves its tones out of place."""
+        if self._chirp_in(sound) < _CLEAR_CHIRP:
+            return None
+        for copy, coset in enumerate(self._cosets):
+            word = code.decode_plainly(purity, coset)
+            if word is not None and word.score >= _CLEAR_SCORE:
+                return Reading(word.word, (1 - copy) * self._length)
+        return None
+
+    def _read_both(self, sound: Floats, middle: Floats) -> Reading | None:
+        length = self._length
         chirps = [self._chirp_in(sound[place * length :]) for place in range(3)]
         purities = [self._purity(sound[:length]), middle, self._purity(sound[2 * length :])]
         # The copy in the middle is the second of two, or the first.

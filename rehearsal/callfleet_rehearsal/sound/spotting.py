@@ -44,6 +44,7 @@ class Spotter:
         self._next_block = 0
         self._doubtful: list[int] = []
         self._last_start = -4 * self._length
+        self._last_word = -1
 
     def feed(self, samples: Samples) -> list[Spotted]:
         """Take samples; give the words found, with where they start."""
@@ -91,9 +92,12 @@ class Spotter:
 
     def _accept(self, reading: Reading | None) -> list[Spotted]:
         """Report a marker once, whichever of its copies led to it."""
-        if reading is None or abs(reading.start - self._last_start) < self._near:
+        if reading is None:
             return []
-        self._last_start = reading.start
+        after = abs(reading.start - self._last_start)
+        if after < self._near or (reading.word == self._last_word and after < 2 * self._length):
+            return []
+        self._last_start, self._last_word = reading.start, reading.word
         return [(reading.word, reading.start)]
 
     def _peaks(self, begin: int, end: int) -> list[int]:
