@@ -229,16 +229,11 @@ def _hole_seconds(sounded: float, expected: float, concealed: float) -> float:
 
 def _silent_ns(told: _Told, onset_ns: int, window: _Window) -> int | None:
     """When the sound that was spoken over fell silent; None where it outlasted the caller."""
-    following = [one.played_at_ns for one in told.markers if one.played_at_ns > onset_ns]
-    next_reply_ns = min(following, default=None)
-    ends = [
-        one.end_ns
-        for one in told.sounds
-        if next_reply_ns is None or one.start_ns < next_reply_ns - _SECOND_NS // 20
-    ]
-    silent_ns = max([onset_ns, *ends[-1:]])
     spoken = window.following.ended_ns if window.following else []
-    return None if spoken and silent_ns > spoken[-1] else silent_ns
+    until_ns = spoken[-1] if spoken else None
+    ends = [one.end_ns for one in told.sounds if until_ns is None or one.start_ns < until_ns]
+    silent_ns = max([onset_ns, *ends[-1:]])
+    return None if until_ns is not None and silent_ns > until_ns else silent_ns
 
 
 def _segments(notes: Notes, sounds: list[_Sound], ended_ns: int) -> tuple[Segment, ...]:
