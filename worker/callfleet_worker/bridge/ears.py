@@ -48,6 +48,7 @@ class Ears(io.AudioInput):
         self._silence = np.zeros(EARS_RATE * frame_ms // 1000, np.int16)
         self._next_due_ns = 0
         self._silent = True
+        self._doubted = False
         self._stream: rtc.AudioStream | None = None
         self._listening: asyncio.Task[None] | None = None
         self._endings: set[asyncio.Task[None]] = set()
@@ -109,7 +110,7 @@ class Ears(io.AudioInput):
             samples = np.frombuffer(frame.data, np.int16)
             for whole in self._normaliser.push(samples, frame.sample_rate, frame.num_channels):
                 self._next_due_ns = at_ns + self._frame_ms * NS_PER_MS
-                self._silent = False
+                self._silent = self._doubted = False
                 self._deliver(whole, at_ns)
 
     def _deliver(self, samples: Samples, at_ns: int) -> None:
@@ -132,13 +133,19 @@ class Ears(io.AudioInput):
             return
         now_ns = time.monotonic_ns()
         patience_ns = MISSING_AFTER_MS * NS_PER_MS
-        self._silent = self._silent or now_ns - self._next_due_ns >= patience_ns
         if self._silent:
             # One frame on from the last keeps the pace, however late this timer came.
             self._next_due_ns = max(self._next_due_ns, now_ns - NS_PER_SECOND)
             while self._next_due_ns <= now_ns:
                 self._next_due_ns += self._frame_ms * NS_PER_MS
                 self._deliver(self._silence, now_ns)
+        elif now_ns - self._next_due_ns >= patience_ns:
+            # This process may itself have stood still: then the sound is here, behind this timer.
+            self._silent, self._doubted = self._doubted, not self._doubted
+            self._look_again_in(self._frame_ms * NS_PER_MS)
+            return
         wait_ns = self._next_due_ns - now_ns + (0 if self._silent else patience_ns)
-        wait_ns = max(wait_ns, NS_PER_MS)
+        self._look_again_in(max(wait_ns, NS_PER_MS))
+
+    def _look_again_in(self, wait_ns: int) -> None:
         self._timer = asyncio.get_running_loop().call_later(wait_ns / 1e9, self._watch)
