@@ -66,7 +66,7 @@ def call(agent: Sound, near: Sound, echo_db: float | None, delay_ms: int, jitter
 def speech_seconds(sound: Sound) -> float:
     """How long a detector of speech takes this for speech."""
     vad = EnergyVad()
-    levels = block_levels(sound, 160).tolist()
+    levels = block_levels(sound, 160)
     return sum(vad.feed(level) and vad.speaking for level in levels) * 0.01
 
 

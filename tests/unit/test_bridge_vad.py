@@ -13,7 +13,7 @@ BLOCK = 160
 
 
 def loud_blocks(vad: EnergyVad, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> list[bool]:
-    return [vad.feed(level) and vad.speaking for level in block_levels(samples, BLOCK).tolist()]
+    return [vad.feed(level) and vad.speaking for level in block_levels(samples, BLOCK)]
 
 
 @pytest.mark.parametrize("clip", clips_of(Role.CALLER), ids=lambda clip: clip.name)

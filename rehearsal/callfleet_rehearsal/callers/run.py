@@ -25,11 +25,11 @@ from callfleet_rehearsal.callers.opus import (
     WIDE_BAND_HZ,
 )
 from callfleet_rehearsal.callers.plan import CallPlan, Deed, EarFaults, Listening, RunPlan, Voice
-from callfleet_rehearsal.callers.precedence import precedence
 from callfleet_rehearsal.callers.presence import Way
 from callfleet_rehearsal.callers.script import Script
 from callfleet_rehearsal.callers.speech import Choice, Utterance, utter
 from callfleet_rehearsal.evidence import CallRecord, TurnKind
+from callfleet_rehearsal.precedence import precedence
 from callfleet_rehearsal.relay import Relay
 from callfleet_rehearsal.sound.marker import (
     UNKNOWN_CALL,

@@ -20,6 +20,7 @@ from callfleet_rehearsal.emulator.profiles import PROFILE_NAMES
 from callfleet_rehearsal.emulator.scripts import BadScriptError, read_script
 from callfleet_rehearsal.emulator.server import CannotListenError, Emulator
 from callfleet_rehearsal.emulator.timing import COMPLETE_SILENCE_SECONDS, TimingName
+from callfleet_rehearsal.precedence import precedence
 
 EXIT_CANNOT_START = 2
 _DEFAULTS = EmulatorConfig()
@@ -47,6 +48,9 @@ Folder = Annotated[Path | None, typer.Option(help="Keep the certificates here.")
 Silence = Annotated[int, typer.Option(help="Silence after a sentence that sounds complete, in ms.")]
 Lifetime = Annotated[float, typer.Option(help="Life of one connection, goAway included, in s.")]
 
+First = Annotated[
+    bool, typer.Option("--precedence", help="Go before ordinary threads, where the system allows.")
+]
 MostSessions = Annotated[int, typer.Option(help="Refuse sessions beyond so many; 0: never.")]
 
 
@@ -65,6 +69,7 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
     complete_silence_ms: Silence = _COMPLETE_SILENCE_MS,
     connection_seconds: Lifetime = _DEFAULTS.connection_seconds,
     most_sessions: MostSessions = _DEFAULTS.most_sessions,
+    first: First = False,
 ) -> None:
     """Be a Gemini Live API on this machine: TLS, hears, takes turns, speaks, fails on demand."""
     console = Console(stderr=True)
@@ -87,7 +92,8 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
             certificate_folder=certificates,
             script=Script() if script is None else read_script(script),
         )
-        uvloop.run(_serve(config, ready_file, console))
+        with precedence() if first else contextlib.nullcontext():
+            uvloop.run(_serve(config, ready_file, console))
     except (OSError, BadScriptError) as error:
         console.print(_told(error), style="red", highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_CANNOT_START) from error

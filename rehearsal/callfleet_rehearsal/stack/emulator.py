@@ -33,7 +33,7 @@ def start_emulator(
     ready_file, event_log = folder / "emulator-ready.json", folder / "emulator-events.jsonl"
     command = [sys.executable, "-m", "callfleet", "emulate", "--port", "0"]
     files = ["--ready-file", str(ready_file), "--log", str(event_log)]
-    options = ["--timing", timing, "--seed", str(seed), *more]
+    options = ["--timing", timing, "--seed", str(seed), "--precedence", *more]
     child = children.start("emulator", [*command, *files, *options], inherited_environment())
     child.wait_until(lambda: _is_whole(ready_file), _READY_SECONDS, "ready")
     said = json.loads(ready_file.read_text(encoding="utf-8"))

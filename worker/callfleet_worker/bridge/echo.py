@@ -48,7 +48,7 @@ class EchoCanceller:
 
     def playing(self, samples: Samples, starts_ns: int) -> None:
         """Take whole 10 ms blocks of 24 kHz whose first sample leaves at ``starts_ns``."""
-        levels = block_levels(samples, _FAR_BLOCK).tolist()
+        levels = block_levels(samples, _FAR_BLOCK)
         for number, level in enumerate(levels):
             block = samples[number * _FAR_BLOCK : (number + 1) * _FAR_BLOCK]
             at_ns = starts_ns + number * BLOCK_MS * NS_PER_MS
@@ -64,7 +64,7 @@ class EchoCanceller:
         if not self._far and at_ns > self._active_until_ns:
             return samples
         out = samples
-        levels = block_levels(samples, _NEAR_BLOCK).tolist()
+        levels = block_levels(samples, _NEAR_BLOCK)
         for number, level in enumerate(levels):
             block_ns = at_ns - (len(levels) - 1 - number) * BLOCK_MS * NS_PER_MS
             part = slice(number * _NEAR_BLOCK, (number + 1) * _NEAR_BLOCK)

@@ -67,6 +67,7 @@ class EchoJudge:
         self._near: deque[Samples] = deque(maxlen=WINDOW_BLOCKS)
         self._far_audible: deque[bool] = deque(maxlen=LONGEST_PATH_BLOCKS)
         self._near_loud: deque[bool] = deque(maxlen=WINDOW_BLOCKS)
+        self._audible_blocks = 0
         self._quiet = 0
         self._until_look = LOOK_EVERY_BLOCKS
 
@@ -76,6 +77,9 @@ class EchoJudge:
         self._near.append(near)
         self._far.append(far)
         self._near_loud.append(loud)
+        if len(self._far_audible) == LONGEST_PATH_BLOCKS:
+            self._audible_blocks -= self._far_audible[0]
+        self._audible_blocks += audible
         self._far_audible.append(audible)
         self._wait_for_quiet(loud=loud)
         self._until_look -= 1
@@ -88,7 +92,7 @@ class EchoJudge:
         """Count how long the agent was audible and nothing came back."""
         if loud:
             self._quiet = 0
-        elif sum(self._far_audible) >= LONGEST_PATH_BLOCKS // 2:
+        elif self._audible_blocks >= LONGEST_PATH_BLOCKS // 2:
             self._quiet += 1
         enough = (
             CLEAR_AFTER_QUIET_BLOCKS if self.path is Path.UNKNOWN else FORGET_AFTER_QUIET_BLOCKS
@@ -98,7 +102,7 @@ class EchoJudge:
 
     def _may_look(self) -> bool:
         loud = sum(self._near_loud) >= LOUD_BLOCKS
-        return self.path is not Path.ECHO and loud and any(self._far_audible)
+        return self.path is not Path.ECHO and loud and self._audible_blocks > 0
 
     def _look(self) -> None:
         near = _thinned(self._near)

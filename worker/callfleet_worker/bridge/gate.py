@@ -46,7 +46,7 @@ class NoiseGate:
         stream = np.concatenate((self._waiting, samples))
         out = stream[: len(samples)].copy()
         self._waiting = stream[len(samples) :]
-        for number, level in enumerate(block_levels(samples, _BLOCK).tolist()):
+        for number, level in enumerate(block_levels(samples, _BLOCK)):
             self._judge(level)
             self._shape(out[number * _BLOCK : (number + 1) * _BLOCK])
         return out

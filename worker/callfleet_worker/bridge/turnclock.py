@@ -103,7 +103,7 @@ class TurnClock:
 
     def heard(self, samples: Samples, at_ns: int) -> None:
         """Take a frame of the caller that came out of the jitter buffer until ``at_ns``."""
-        levels = block_levels(samples, _EARS_BLOCK).tolist()
+        levels = block_levels(samples, _EARS_BLOCK)
         self._speech_frame_unsent = False
         for position, level in enumerate(levels):
             block_ns = at_ns - (len(levels) - 1 - position) * _BLOCK_NS
@@ -131,7 +131,7 @@ class TurnClock:
         reply = self._reply
         if reply is None:
             reply = self._reply = _Reply(model_audio_ns=starts_ns)
-        levels = block_levels(samples, _MOUTH_BLOCK).tolist()
+        levels = block_levels(samples, _MOUTH_BLOCK)
         for position, level in enumerate(levels):
             if level < AUDIBLE_DBFS:
                 continue

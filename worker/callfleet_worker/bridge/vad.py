@@ -1,5 +1,6 @@
 """Tell speech from background by energy alone, block by block. Pure, and cheap enough for ears."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +26,15 @@ class VadOptions:
     hangover_blocks: int = 20
 
 
-def block_levels(samples: Samples, block: int) -> NDArray[np.float64]:
+def block_levels(samples: Samples, block: int) -> list[float]:
     """Give the level of each whole block in dB of full scale; -120 for digital silence."""
-    whole = samples[: len(samples) // block * block].reshape(-1, block).astype(np.float32)
-    power = np.einsum("ij,ij->i", whole, whole, dtype=np.float64) / block
-    levels: NDArray[np.float64] = 10.0 * np.log10(np.maximum(power / FULL_SCALE_POWER, 1e-12))
-    return levels
+    whole = samples.astype(np.float32)
+    full_scale = block * FULL_SCALE_POWER
+    # One or two blocks at a time: a loop over them costs less than numpy's ways over two axes.
+    return [
+        10.0 * math.log10(max(float(np.dot(part, part)) / full_scale, 1e-12))
+        for part in (whole[at : at + block] for at in range(0, len(whole) - block + 1, block))
+    ]
 
 
 def first_loud_sample(block: Samples, threshold_dbfs: float) -> int:

@@ -1,7 +1,8 @@
-"""Keep callers in time where the fleet fills the machine: a real caller has a device of its own.
+"""Keep callers and model in time where the fleet fills the machine: theirs are others.
 
-Where the system lets it, the callers' thread goes before all ordinary ones while calls are up. It
-needs a small part of one core, and without it the callers' own lateness would be measured.
+Where the system lets it, their threads go before all ordinary ones while calls are up. They need
+a small part of one core, the fleet waits for it, and without it their own lateness would be
+measured.
 """
 
 import contextlib
