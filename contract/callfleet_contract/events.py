@@ -32,7 +32,8 @@ class TurnMeasured:
     """One reply, measured on the audio inside the worker (see the turn clock).
 
     ``speech_end_ns`` is when the caller's last speech sample came out of the agent's jitter
-    buffer; ``first_played_ns`` when the reply's first audible sample left the mouth's queue.
+    buffer; ``first_played_ns`` when the packet with the reply's first audible sample leaves: out of
+    the mouth's queue, then through the engine's block, packet and codec, of known lengths.
     ``jitter_buffer_seconds`` and ``agent_rtt_seconds`` are what has to be added to the interval
     to reach the SFU's ends of the agent's leg; the caller's leg is not known here.
     """

@@ -78,7 +78,7 @@ CONCEALED = Objective(
     Statistic.RATIO,
     0.01,
     "of audio",
-    "reply audio that came too late, or never, for the caller's jitter buffer, or with a hole in it",
+    "reply audio too late, or never there, for the caller's jitter buffer, or with a hole in it",
 )
 REPLY_FAULTS = Objective(
     "reply_faults_count",
