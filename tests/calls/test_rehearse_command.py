@@ -132,6 +132,22 @@ def test_a_small_rehearsal_from_start_to_verdict(
     assert report["residual"]["unmatched"] == 0
 
 
+def test_a_distance_to_the_callers_shows_outside_and_inside_alike(
+    rehearse: Type, folder: Path, record_outcome: Callable[[str], None]
+) -> None:
+    typed = rehearse("--calls", "1", "--turns", "4", "--delay-ms", "80", "--json", "out.json")
+    typed.rest()
+    report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    record_outcome(report["outcome"])
+    assert report["calls"][0]["rtt_seconds"] > 0.16
+    turns = report["residual"]["turns"]
+    assert len(turns) == 4
+    # Both figures hold the whole way, there and back; nothing of it is left between them.
+    assert all(turn["outside_seconds"] > 0.46 and turn["inside_seconds"] > 0.46 for turn in turns)
+    if report["outcome"] != "inconclusive":
+        assert abs(report["residual"]["total"]["p50"]) < 0.04
+
+
 def test_ctrl_c_in_the_middle_of_calls_leaves_no_process_behind(rehearse: Type) -> None:
     typed = rehearse("--calls", "1", "--turns", "6")
     typed.wait_for("1 of 6 turns done")

@@ -18,6 +18,7 @@ from callfleet_rehearsal.emulator.timing import TimingName
 from callfleet_rehearsal.evidence import TurnKind
 from callfleet_rehearsal.judge import judge, untested_by
 from callfleet_rehearsal.readers import UnreadableError
+from callfleet_rehearsal.relay import Weather
 from callfleet_rehearsal.report.facts import RunFacts
 from callfleet_rehearsal.report.table import table
 from callfleet_rehearsal.report.writing import write
@@ -37,6 +38,14 @@ Seed = Annotated[int, typer.Option(help="The same seed has callers do the same a
 Spacing = Annotated[
     float, typer.Option("--spacing", min=0, max=60, help="Seconds between two calls' starts.")
 ]
+Delay = Annotated[
+    float,
+    typer.Option("--delay-ms", min=0, max=2000, help="Callers are so far away, each way."),
+]
+Loss = Annotated[
+    float,
+    typer.Option("--loss-percent", min=0, max=50, help="So many of callers' packets are lost."),
+]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="Also write the verdict here, for machines.")
 ]
@@ -54,6 +63,8 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     timing: Timing = TimingName.IDEAL,
     seed: Seed = 1,
     spacing_seconds: Spacing = 0.2,
+    delay_ms: Delay = 0.0,
+    loss_percent: Loss = 0.0,
     json_file: JsonFile = None,
     html_file: HtmlFile = None,
     keep: Keep = False,
@@ -64,7 +75,15 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     3 the machine was too busy to judge.
     """
     console = new_console()
-    order = Order(calls, turns, seed, chosen_model(console, model), timing.value, spacing_seconds)
+    order = Order(
+        calls,
+        turns,
+        seed,
+        chosen_model(console, model),
+        timing.value,
+        spacing_seconds,
+        _weather(delay_ms / 1000, loss_percent / 100),
+    )
     for file in (json_file, html_file):
         if file is not None and not file.absolute().parent.is_dir():
             give_up(console, f"there is no folder {file.parent} to write {file.name} in", USAGE)
@@ -95,6 +114,14 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     else:
         console.print(f"logs:   {folder}", highlight=False, soft_wrap=True)
     raise typer.Exit(verdict.exit_code)
+
+
+def _weather(delay_seconds: float, loss_ratio: float) -> Weather | None:
+    if not delay_seconds and not loss_ratio:
+        return None
+    return Weather(
+        delay_up_seconds=delay_seconds, delay_down_seconds=delay_seconds, loss_ratio=loss_ratio
+    )
 
 
 def _kinds(order: Order) -> list[TurnKind]:

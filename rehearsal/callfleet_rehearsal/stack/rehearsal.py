@@ -10,12 +10,14 @@ from typing import Any
 import callfleet_tools
 from callfleet_rehearsal.callers.plan import CallPlan, Listening, RunPlan
 from callfleet_rehearsal.readers import read_calls, read_inside_turns, read_model_turns
+from callfleet_rehearsal.relay import Weather
 from callfleet_rehearsal.stack import livekit, worker
 from callfleet_rehearsal.stack.callers import start_callers
 from callfleet_rehearsal.stack.costs import Meter
 from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.errors import StackError
 from callfleet_rehearsal.stack.lines import Lines
+from callfleet_rehearsal.stack.ports import LOOPBACK
 from callfleet_rehearsal.stack.processes import Child, Children
 from callfleet_rehearsal.stack.scenario import turn_kinds
 from callfleet_rehearsal.verdict import Evidence
@@ -34,7 +36,7 @@ class Model(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be rehearsed."""
+    """What is to be rehearsed; ``weather`` is between the callers and the LiveKit server."""
 
     calls: int
     turns: int
@@ -42,6 +44,7 @@ class Order:
     model: Model
     timing: str
     spacing_seconds: float
+    weather: Weather | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
         ),
         seed=order.seed,
         listening=Listening.MARKERS if stack.emulator else Listening.ENERGY,
+        media=(LOOPBACK, stack.server.media_port) if order.weather else None,
+        weather=order.weather,
     )
 
 
