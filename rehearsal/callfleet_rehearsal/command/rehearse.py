@@ -46,6 +46,9 @@ Loss = Annotated[
     float,
     typer.Option("--loss-percent", min=0, max=50, help="So many of callers' packets are lost."),
 ]
+Echo = Annotated[
+    bool, typer.Option("--echo", help="Callers' devices send back what they play: -12 dB, 80 ms.")
+]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="Also write the verdict here, for machines.")
 ]
@@ -65,6 +68,7 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     spacing_seconds: Spacing = 0.2,
     delay_ms: Delay = 0.0,
     loss_percent: Loss = 0.0,
+    echo: Echo = False,
     json_file: JsonFile = None,
     html_file: HtmlFile = None,
     keep: Keep = False,
@@ -83,6 +87,7 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
         timing.value,
         spacing_seconds,
         _weather(delay_ms / 1000, loss_percent / 100),
+        echo,
     )
     for file in (json_file, html_file):
         if file is not None and not file.absolute().parent.is_dir():

@@ -36,7 +36,11 @@ class Model(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be rehearsed; ``weather`` is between the callers and the LiveKit server."""
+    """What is to be rehearsed.
+
+    ``weather`` is between the callers and the LiveKit server; with ``echo``, callers' devices
+    send back what they play.
+    """
 
     calls: int
     turns: int
@@ -45,6 +49,7 @@ class Order:
     timing: str
     spacing_seconds: float
     weather: Weather | None = None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,12 @@ def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
         agent_name=stack.worker.agent_name,
         run_id=run_id,
         calls=tuple(
-            CallPlan(call, kinds[call], start_after_seconds=call * order.spacing_seconds)
+            CallPlan(
+                call,
+                kinds[call],
+                echo=order.echo,
+                start_after_seconds=call * order.spacing_seconds,
+            )
             for call in range(order.calls)
         ),
         seed=order.seed,

@@ -165,7 +165,7 @@ class Mouth(io.AudioOutput):
         leaves_ns = starts_ns + ENGINE_NS
         self._clock.played(samples, leaves_ns)
         if self._echo is not None:
-            self._echo.playing(samples, leaves_ns)
+            self._echo.playing(samples, starts_ns)
         await self.source.capture_frame(rtc.AudioFrame(sound, MOUTH_RATE, 1, len(samples)))
         if self._segment is not segment:
             # Interrupted while this frame was on its way: it may have arrived behind the clearing.
