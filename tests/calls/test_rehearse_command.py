@@ -148,6 +148,27 @@ def test_a_distance_to_the_callers_shows_outside_and_inside_alike(
         assert abs(report["residual"]["total"]["p50"]) < 0.04
 
 
+def test_an_agent_does_not_talk_to_the_echo_of_itself(
+    rehearse: Type, folder: Path, record_outcome: Callable[[str], None]
+) -> None:
+    typed = rehearse("--calls", "1", "--turns", "4", "--echo", "--json", "out.json", "--keep")
+    typed.rest()
+    report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    record_outcome(report["outcome"])
+    (run,) = (folder / "rehearsals").iterdir()
+    events = (run / "emulator-events.jsonl").read_text(encoding="utf-8")
+    # One caller speaks over the agent once; every other interruption would be its echo.
+    assert events.count('"event":"interrupted"') <= 1
+    assert report["faults"] == []
+
+
+def test_without_echo_cancellation_the_same_call_goes_wrong(rehearse: Type, folder: Path) -> None:
+    off = {"CALLFLEET_EARS__ECHO_CANCELLATION": "false"}
+    rehearse("--calls", "1", "--turns", "2", "--echo", "--json", "out.json", **off).rest()
+    report = json.loads((folder / "out.json").read_text(encoding="utf-8"))
+    assert report["faults"] != []
+
+
 def test_ctrl_c_in_the_middle_of_calls_leaves_no_process_behind(rehearse: Type) -> None:
     typed = rehearse("--calls", "1", "--turns", "6")
     typed.wait_for("1 of 6 turns done")

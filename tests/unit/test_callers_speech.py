@@ -95,6 +95,24 @@ def test_an_echoing_mouth_sends_what_it_hears_quieter_and_later() -> None:
     assert level == pytest.approx(8000 / np.sqrt(2) / 4, rel=0.15)
 
 
+def test_an_echo_keeps_its_delay_across_silences_and_bursts() -> None:
+    mouth = EchoingMouth()
+    tone = (8000 * np.sin(np.arange(PACKET_SAMPLES) * 2 * np.pi * 500 / RATE)).astype(np.int16)
+    quiet = np.zeros(PACKET_SAMPLES, dtype=np.int16)
+    for _ in range(20):
+        mouth.hear(np.tile(quiet, 3))  # A gap that the ear fills in at once.
+        mouth.next()
+    for _ in range(20):
+        mouth.next()  # Nothing comes at all.
+    payloads = []
+    for _ in range(25):
+        mouth.hear(tone)
+        payloads.append(mouth.next().payload)
+    sound = decoded(tuple(payloads))
+    onset = int(np.argmax(np.abs(sound.astype(np.int32)) > 300)) / RATE
+    assert 0.08 <= onset <= 0.13
+
+
 class Stream:
     """An agent's packets as they arrive, 5 ms after they were sent."""
 

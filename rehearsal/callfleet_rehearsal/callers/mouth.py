@@ -1,6 +1,5 @@
 """What a caller's microphone sends next: one payload every 20 ms. No clock, no network."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +10,8 @@ from callfleet_rehearsal.callers.speech import Utterance
 
 ECHO_GAIN = 10 ** (-12 / 20)
 ECHO_DELAY_SECONDS = 0.08
+_DELAY_SAMPLES = round(ECHO_DELAY_SECONDS * RATE)
+_MOST_WAITING_SAMPLES = _DELAY_SAMPLES + 2 * PACKET_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,18 @@ class EchoingMouth:
         self._encoder = Encoder()
         self._utterance: Utterance | None = None
         self._index = 0
-        delay = np.zeros(round(ECHO_DELAY_SECONDS * RATE), dtype=np.int16)
-        self._heard: deque[Samples] = deque([delay])
+        self._heard = np.zeros(0, dtype=np.int16)
 
     def hear(self, samples: Samples) -> None:
-        """Take what the ear has just heard."""
-        if len(samples):
-            self._heard.append(samples)
+        """Take what the ear has just heard.
+
+        The way of an echo keeps its length: what begins after a silence waits for the whole of
+        it, and where the ear gives more than time has passed, the oldest is left out.
+        """
+        if not len(samples):
+            return
+        before = self._heard if len(self._heard) else np.zeros(_DELAY_SAMPLES, dtype=np.int16)
+        self._heard = np.concatenate((before, samples))[-_MOST_WAITING_SAMPLES:]
 
     def say(self, utterance: Utterance) -> None:
         """Say this next, instead of what is being said."""
@@ -99,16 +105,8 @@ class EchoingMouth:
         return spoken
 
     def _echo(self) -> Samples:
-        wanted = PACKET_SAMPLES
-        pieces: list[Samples] = []
-        while wanted and self._heard:
-            piece = self._heard.popleft()
-            pieces.append(piece[:wanted])
-            if len(piece) > wanted:
-                self._heard.appendleft(piece[wanted:])
-            wanted -= len(pieces[-1])
-        pieces.append(np.zeros(wanted, dtype=np.int16))
-        return np.concatenate(pieces)
+        now, self._heard = self._heard[:PACKET_SAMPLES], self._heard[PACKET_SAMPLES:]
+        return np.pad(now, (0, PACKET_SAMPLES - len(now)))
 
 
 def _describe(utterance: Utterance, index: int, payload: bytes) -> Spoken:
