@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import structlog
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
 
 from callfleet_worker.parent.logs import send_logs_to_parent, without_words, write_logs
 from callfleet_worker.settings import LogLevel, LogSettings
@@ -25,6 +27,8 @@ def written() -> io.StringIO:
 def lines(written: io.StringIO) -> Iterator[Lines]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
+    ours = ("callfleet", "callfleet_contract", "callfleet_worker", "livekit.agents")
+    levels = {name: logging.getLogger(name).level for name in ours}
     write_logs(LogSettings(), written)
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.reset_defaults()
@@ -33,6 +37,8 @@ def lines(written: io.StringIO) -> Iterator[Lines]:
     for handler in before:
         root.addHandler(handler)
     root.setLevel(level)
+    for name, was in levels.items():
+        logging.getLogger(name).setLevel(was)
 
 
 def test_our_own_line_is_json_with_its_facts(lines: Lines) -> None:
@@ -127,6 +133,37 @@ def test_what_is_below_the_level_is_not_written(lines: Lines, written: io.String
     logging.getLogger("livekit.agents").info("quiet")
     structlog.get_logger("x").warning("loud")
     assert [line["event"] for line in lines()] == ["loud"]
+
+
+@pytest.mark.parametrize("set_up", [write_logs, send_logs_to_parent])
+async def test_whoever_debugs_reads_neither_keys_nor_content(
+    lines: Lines, written: io.StringIO, set_up: Callable[[LogSettings], None]
+) -> None:
+    """Talk over a real connection: its client writes headers and frames where it debugs."""
+    write_logs(LogSettings(level=LogLevel.DEBUG), written)
+    root = logging.getLogger()
+    to_the_stream = list(root.handlers)
+    root.setLevel(logging.DEBUG)
+    set_up(LogSettings(level=LogLevel.DEBUG))
+    root.handlers[:] = to_the_stream
+    async with serve(_echo, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        headers = {"x-goog-api-key": "AIza-a-key"}
+        async with connect(f"ws://127.0.0.1:{port}", additional_headers=headers) as connection:
+            await connection.send("my name is Ada")
+            await connection.recv()
+    for name in ("aiosqlite", "google_genai", "httpcore.http11", "httpx", "somebody.else"):
+        logging.getLogger(name).debug("my name is Ada")
+    logging.getLogger("callfleet_worker.call").debug("ours")
+    logging.getLogger("livekit.agents").debug("the framework's")
+    assert "AIza" not in written.getvalue()
+    assert "Ada" not in written.getvalue()
+    assert {"ours", "the framework's"} <= {line["event"] for line in lines()}
+
+
+async def _echo(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
 
 
 def test_a_line_begins_with_when_how_bad_and_what(lines: Lines) -> None:

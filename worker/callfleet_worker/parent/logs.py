@@ -21,6 +21,7 @@ _PHONE_NUMBER = re.compile(r"\+\d{6,}")
 _SHOWN_DIGITS = 4
 _FRAMEWORK = "livekit.agents"
 _CHATTER = ("initializing process", "process initialized")
+_OURS = ("callfleet", "callfleet_contract", "callfleet_worker", _FRAMEWORK)
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
 
 
@@ -99,7 +100,8 @@ def _pack_for_parent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     """Leave the framework's two lines for each process it starts to those who debug."""
-    return record.getMessage() not in _CHATTER or logging.getLogger().level <= logging.DEBUG
+    debugs = logging.getLogger(_FRAMEWORK).isEnabledFor(logging.DEBUG)
+    return debugs or record.getMessage() not in _CHATTER
 
 
 def _level(settings: LogSettings) -> int:
@@ -150,18 +152,28 @@ def _set_root(handler: logging.Handler, settings: LogSettings) -> None:
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(_level(settings))
+    _set_levels(settings)
     for name, level in _NOISY.items():
         logging.getLogger(name).setLevel(max(level, root.level))
     framework = logging.getLogger(_FRAMEWORK)
-    framework.setLevel(_level(settings))
     framework.removeFilter(_is_worth_a_line)
     framework.addFilter(_is_worth_a_line)
 
 
+def _set_levels(settings: LogSettings) -> None:
+    """Let only our own loggers and the framework's debug: libraries then write keys and content.
+
+    The client of websockets writes every header of its request and every frame.
+    """
+    level = _level(settings)
+    logging.getLogger().setLevel(max(level, logging.INFO))
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
+
+
 def send_logs_to_parent(settings: LogSettings) -> None:
     """Set up a call's process: the framework carries each record to the parent, facts and all."""
-    logging.getLogger().setLevel(_level(settings))
+    _set_levels(settings)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

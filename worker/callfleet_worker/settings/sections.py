@@ -200,7 +200,8 @@ class DrainSettings(Section):
         default=10,
         ge=1,
         le=300,
-        description="How long a call that is cut may take to say goodbye and close.",
+        description="How long a call that is cut may take to close. A stopped worker says no "
+        "goodbye.",
     )
 
 
@@ -208,7 +209,9 @@ class LogSettings(Section):
     """What is written on standard output. Never what a caller said."""
 
     level: LogLevel = Field(
-        default=LogLevel.INFO, description="The least important line still written."
+        default=LogLevel.INFO,
+        description="The least important line still written. Other libraries' lines below info "
+        "never are: keys and what callers say are in them.",
     )
     format: LogFormat = Field(
         default=LogFormat.JSON, description="json for machines, console for people."
