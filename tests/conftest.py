@@ -1,5 +1,6 @@
 """What tests share: the real programs that tests in ``calls/`` run against."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ WORKER_SLOTS = 3
 # A busy machine is slow, not wrong.
 hypothesis.settings.register_profile("callfleet", deadline=None)
 hypothesis.settings.load_profile("callfleet")
+
+# A shell's "&" has everything below it ignore Ctrl-C; programs under test are to heed it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,6 @@
 """Callers against a real LiveKit server, with an agent made of a caller's own parts."""
 
 import asyncio
-import contextlib
-import functools
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -13,6 +9,7 @@ from typing import Any
 import pytest
 from answerer import Answerer
 from livekit import api
+from placing import answered, place, place_all, plan_of, reply_of, unless_too_busy
 
 from callfleet_rehearsal.callers.plan import (
     CallPlan,
@@ -21,90 +18,15 @@ from callfleet_rehearsal.callers.plan import (
     EarFaults,
     Listening,
     Moment,
-    RunPlan,
     Voice,
 )
 from callfleet_rehearsal.callers.run import run
-from callfleet_rehearsal.evidence import CallEnd, CallRecord, TurnKind, TurnRecord
+from callfleet_rehearsal.evidence import CallEnd, TurnKind
 from callfleet_rehearsal.relay import Weather
 from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
 from callfleet_rehearsal.stack.processes import Children
 
-TOO_LATE_MS = 120
 PLAIN, PAUSE, BARGE_IN = TurnKind.PLAIN, TurnKind.PAUSE, TurnKind.BARGE_IN
-
-
-latest_seconds: list[float] = []
-
-
-def unless_too_busy(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Skip a test that failed where the machine kept the agent from speaking in time."""
-
-    @functools.wraps(test)
-    async def wrapped(*arguments: Any, **named: Any) -> None:
-        latest_seconds.clear()
-        try:
-            await test(*arguments, **named)
-        except (AssertionError, ValueError):
-            late_ms = round(1000 * max(latest_seconds, default=0.0))
-            if late_ms > TOO_LATE_MS:
-                pytest.skip(f"the machine is too busy: the agent spoke {late_ms} ms late")
-            raise
-
-    return wrapped
-
-
-@contextlib.asynccontextmanager
-async def answered(*answerers: Answerer) -> AsyncIterator[None]:
-    """Have the agents in their rooms before anybody calls."""
-    readies = [asyncio.Event() for _ in answerers]
-    tasks = [
-        asyncio.create_task(one.run(ready)) for one, ready in zip(answerers, readies, strict=True)
-    ]
-    try:
-        for ready in readies:
-            await asyncio.wait_for(ready.wait(), 20)
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        latest_seconds.append(max(one.latest_seconds for one in answerers))
-
-
-def plan_of(server: LiveKitServer, *calls: CallPlan, **more: Any) -> RunPlan:
-    return RunPlan(
-        livekit_url=server.url,
-        api_key=server.api_key,
-        api_secret=server.api_secret,
-        agent_name="",
-        run_id=secrets.token_hex(3),
-        calls=calls,
-        **more,
-    )
-
-
-async def place_all(
-    server: LiveKitServer, *calls: CallPlan, **more: Any
-) -> tuple[list[CallRecord], list[Answerer]]:
-    """Place calls to answerers, and give what callers saw beside what the agents know."""
-    plan = plan_of(server, *calls, **more)
-    answerers = [Answerer(server, plan.room_of(call), call.call) for call in calls]
-    async with answered(*answerers):
-        records = await run(plan, lambda _: None)
-    return records, answerers
-
-
-async def place(server: LiveKitServer, call: CallPlan, **more: Any) -> tuple[CallRecord, Answerer]:
-    """Place one call."""
-    (record,), (answerer,) = await place_all(server, call, **more)
-    return record, answerer
-
-
-def reply_of(turn: TurnRecord) -> tuple[int, int]:
-    """When this turn's own reply arrived and was played."""
-    (own,) = [one for one in turn.heard if (one.call, one.turn) == (turn.call, turn.turn)]
-    return own.at_ns, own.played_at_ns
 
 
 @unless_too_busy

@@ -47,8 +47,9 @@ def test_an_answered_call_ends_as_it_was_ended(
     assert (ending.outcome, ending.reason) == (outcome, reason)
 
 
-def test_a_caller_who_goes_before_the_greeting_was_not_served() -> None:
-    ending = ending_of(Cause.CALLER_LEFT, answered=False, others_in_room=0)
+@pytest.mark.parametrize("cause", [Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.CALLER_REMOVED])
+def test_a_caller_who_goes_before_the_greeting_was_not_served(cause: Cause) -> None:
+    ending = ending_of(cause, answered=False, others_in_room=0)
     assert (ending.outcome, ending.reason) == (
         CallOutcome.ABANDONED,
         CallReason.LEFT_BEFORE_GREETING,
@@ -60,14 +61,25 @@ def test_a_caller_who_is_still_there_is_hung_up_on_even_beside_others(cause: Cau
     assert ending_of(cause, answered=True, others_in_room=2).delete_room
 
 
-def test_a_room_in_which_somebody_else_took_over_is_left_to_them() -> None:
-    assert not ending_of(Cause.CALLER_LEFT, answered=True, others_in_room=1).delete_room
-    assert ending_of(Cause.CALLER_LEFT, answered=True, others_in_room=0).delete_room
+@pytest.mark.parametrize("cause", [Cause.CALLER_LEFT, Cause.CALLER_REMOVED])
+def test_a_room_in_which_somebody_else_took_over_is_left_to_them(cause: Cause) -> None:
+    assert not ending_of(cause, answered=True, others_in_room=1).delete_room
+    assert ending_of(cause, answered=True, others_in_room=0).delete_room
 
 
-@pytest.mark.parametrize("cause", [Cause.ROOM_CLOSED, Cause.ROOM_LOST, Cause.TRANSFERRED])
-def test_a_room_that_is_gone_or_handed_on_is_not_deleted(cause: Cause) -> None:
-    assert not ending_of(cause, answered=True, others_in_room=0).delete_room
+def test_a_room_that_is_gone_is_not_deleted() -> None:
+    assert not ending_of(Cause.ROOM_CLOSED, answered=True, others_in_room=0).delete_room
+
+
+@pytest.mark.parametrize("cause", [Cause.ROOM_LOST, Cause.NOT_CONNECTED])
+def test_a_room_that_only_the_agent_lost_is_deleted_under_its_silent_caller(cause: Cause) -> None:
+    assert ending_of(cause, answered=True, others_in_room=0).delete_room
+
+
+def test_an_agent_that_is_removed_was_dropped() -> None:
+    cause = cause_of_room(DisconnectReason.PARTICIPANT_REMOVED)
+    ending = ending_of(cause, answered=True, others_in_room=0)
+    assert (ending.outcome, ending.delete_room) == (CallOutcome.DROPPED, True)
 
 
 @given(st.sampled_from(DisconnectReason.values()))

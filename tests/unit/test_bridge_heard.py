@@ -40,3 +40,14 @@ async def test_a_reply_collects_its_own_words_only() -> None:
     assert text.text == "Hello there."
     await text.capture_text("Next.")
     assert text.text == "Next."
+
+
+async def test_late_words_of_a_reply_that_was_cut_are_not_the_next_ones() -> None:
+    text = ReplyText()
+    await text.capture_text("Hello ")
+    text.forget()
+    await text.capture_text("there.")
+    text.flush()
+    assert not text.text
+    await text.capture_text("Next.")
+    assert text.text == "Next."

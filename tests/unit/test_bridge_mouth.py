@@ -99,6 +99,26 @@ async def test_what_was_never_played_was_not_heard(talk: Talk) -> None:
     assert end.synchronized_transcript == ""
 
 
+async def test_a_reply_cut_before_its_first_word_has_none_of_the_last_ones(talk: Talk) -> None:
+    talk.mouth.open()
+    await talk.text.capture_text("Hello there.")
+    talk.text.flush()
+    await talk.reply(40)
+    talk.mouth.flush()
+    assert not (await talk.end()).interrupted
+    await talk.reply(300)
+    talk.mouth.flush()
+    async with asyncio.timeout(10):
+        while not talk.mouth.source.queued_duration:
+            await asyncio.sleep(0)
+    await asyncio.sleep(0.15)
+    talk.mouth.clear_buffer()
+    end = await talk.end()
+    assert end.interrupted
+    assert end.playback_position > 0
+    assert end.synchronized_transcript == ""
+
+
 async def test_the_rest_of_an_interrupted_reply_is_refused_and_the_next_is_played(
     talk: Talk,
 ) -> None:
