@@ -19,7 +19,6 @@ class Cause(StrEnum):
     ROOM_LOST = "room_lost"
     NOT_CONNECTED = "not_connected"
     AGENT_ENDED = "agent_ended"
-    TRANSFERRED = "transferred"
     MODEL_FAILED = "model_failed"
     KEY_REFUSED = "key_refused"
     WORKER_STOPPED = "worker_stopped"
@@ -44,7 +43,6 @@ _ENDINGS = {
     Cause.ROOM_LOST: (CallOutcome.DROPPED, CallReason.ROOM_GONE),
     Cause.NOT_CONNECTED: (CallOutcome.FAILED, CallReason.ROOM_GONE),
     Cause.AGENT_ENDED: (CallOutcome.COMPLETED, CallReason.AGENT_ENDED),
-    Cause.TRANSFERRED: (CallOutcome.COMPLETED, CallReason.TRANSFERRED),
     Cause.MODEL_FAILED: (CallOutcome.FAILED, CallReason.MODEL_UNAVAILABLE),
     Cause.KEY_REFUSED: (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY),
     Cause.WORKER_STOPPED: (CallOutcome.DROPPED, CallReason.WORKER_STOPPED),
@@ -57,9 +55,9 @@ PARENT_SHUTDOWN = "parent process shutdown"
 ROOM_SHUTDOWN = "room disconnected"
 """And when its room went away."""
 
-_CALLER_WENT = frozenset({Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.ROOM_CLOSED})
-_ROOM_IS_GONE = frozenset({Cause.ROOM_CLOSED, Cause.ROOM_LOST, Cause.NOT_CONNECTED})
-_KEEPS_ROOM = _ROOM_IS_GONE | {Cause.TRANSFERRED}
+_CALLER_WENT = frozenset(
+    {Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.CALLER_REMOVED, Cause.ROOM_CLOSED}
+)
 
 
 def ending_of(cause: Cause, *, answered: bool, others_in_room: int) -> Ending:
@@ -67,14 +65,14 @@ def ending_of(cause: Cause, *, answered: bool, others_in_room: int) -> Ending:
 
     A room whose caller has gone is deleted unless somebody else is in it: a human who took over
     keeps it. A room whose caller is still there is deleted, or a caller on the phone would listen
-    to silence: leaving a room hangs nobody up.
+    to silence: leaving a room hangs nobody up. So is a room that only the agent lost.
     """
     outcome, reason = _ENDINGS[cause]
     if cause in _CALLER_WENT and not answered:
         outcome, reason = CallOutcome.ABANDONED, CallReason.LEFT_BEFORE_GREETING
     alone = others_in_room == 0
     caller_is_there = cause not in _CALLER_WENT and cause is not Cause.NOBODY_CAME
-    return Ending(outcome, reason, cause not in _KEEPS_ROOM and (alone or caller_is_there))
+    return Ending(outcome, reason, cause is not Cause.ROOM_CLOSED and (alone or caller_is_there))
 
 
 _LEFT = frozenset(
@@ -102,9 +100,7 @@ def cause_of_departure(reason: int) -> Cause:
 
 def cause_of_room(reason: int) -> Cause:
     """Read why the agent's own connection to the room is gone."""
-    if reason in _CLOSED | {DisconnectReason.PARTICIPANT_REMOVED}:
-        return Cause.ROOM_CLOSED
-    return Cause.ROOM_LOST
+    return Cause.ROOM_CLOSED if reason in _CLOSED else Cause.ROOM_LOST
 
 
 def cause_of_shutdown(reason: str) -> Cause:
