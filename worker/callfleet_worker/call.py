@@ -38,9 +38,8 @@ from callfleet_worker.farewell import Caller, farewell, plan_farewell
 from callfleet_worker.model.build import build_model
 from callfleet_worker.persona import load_agent
 from callfleet_worker.settings import Settings
+from callfleet_worker.userdata import EVENTS_KEY, SETTINGS_KEY
 
-SETTINGS_KEY = "settings"
-EVENTS_KEY = "events"
 AGENT_STATE = "lk.agent.state"
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from callfleet_contract.events import CallEvent, EventsDropped, encode
 
-USERDATA_KEY = "events"
 _WAITING_EVENTS = 1000
 
 

@@ -13,10 +13,9 @@ from livekit.agents.ipc import job_proc_lazy_main
 from callfleet_worker.bridge.fastloop import use_fast_loop
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.parent.logs import send_logs_to_parent
-from callfleet_worker.reporting import USERDATA_KEY, EventSink
+from callfleet_worker.reporting import EventSink
 from callfleet_worker.settings import Settings
-
-SETTINGS_KEY = "settings"
+from callfleet_worker.userdata import EVENTS_KEY, SETTINGS_KEY
 
 
 def prepare(process: JobProcess, *, settings: Settings, event_socket: Path) -> None:
@@ -30,4 +29,4 @@ def prepare(process: JobProcess, *, settings: Settings, event_socket: Path) -> N
     # A process of this kind leaves without atexit.
     Finalize(None, events.close, exitpriority=10)
     process.userdata[SETTINGS_KEY] = settings
-    process.userdata[USERDATA_KEY] = events
+    process.userdata[EVENTS_KEY] = events
