@@ -101,16 +101,15 @@ async def test_what_was_never_played_was_not_heard(talk: Talk) -> None:
 
 async def test_a_reply_cut_before_its_first_word_has_none_of_the_last_ones(talk: Talk) -> None:
     talk.mouth.open()
-    await talk.text.capture_text("Hello there.")
+    await talk.text.capture_text("Hello there. " * 50)
     talk.text.flush()
     await talk.reply(40)
     talk.mouth.flush()
     assert not (await talk.end()).interrupted
-    await talk.reply(300)
-    talk.mouth.flush()
+    talk.started.clear()
+    await talk.reply(5_000)
     async with asyncio.timeout(10):
-        while not talk.mouth.source.queued_duration:
-            await asyncio.sleep(0)
+        await talk.started.wait()
     await asyncio.sleep(0.15)
     talk.mouth.clear_buffer()
     end = await talk.end()

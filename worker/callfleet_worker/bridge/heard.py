@@ -26,10 +26,11 @@ class ReplyText(io.TextOutput):
         super().__init__(label="reply text", next_in_chain=None)
         self._parts: list[str] = []
         self._complete = False
+        self._refusing = False
 
     @property
     def text(self) -> str:
-        """The words received so far of the current, or else the last reply."""
+        """The words received so far of the reply that is being spoken."""
         return "".join(self._parts)
 
     async def capture_text(self, text: str) -> None:
@@ -37,8 +38,15 @@ class ReplyText(io.TextOutput):
         if self._complete:
             self._parts.clear()
             self._complete = False
-        self._parts.append(text)
+        if not self._refusing:
+            self._parts.append(text)
 
     def flush(self) -> None:
         """Mark the reply's text as complete."""
         self._complete = True
+        self._refusing = False
+
+    def forget(self) -> None:
+        """The reply's sound has ended: its words, and those still to come, are not the next's."""
+        self._refusing = bool(self._parts) and not self._complete
+        self._parts.clear()

@@ -75,7 +75,6 @@ class Mouth(io.AudioOutput):
         self._news = asyncio.Event()
         self._opened = asyncio.Event()
         self._dry_at_ns = 0
-        self.underruns = 0
         self._feeding = spawn(self._feed(), "mouth")
 
     def open(self) -> None:
@@ -156,8 +155,6 @@ class Mouth(io.AudioOutput):
         if not segment.pushed_bytes:
             segment.started_at = time.time()
             self.on_playback_started(created_at=segment.started_at)
-        elif self._dry_at_ns < now_ns:
-            self.underruns += 1
         starts_ns = max(self._dry_at_ns, now_ns)
         self._dry_at_ns = starts_ns + len(sound) * NS_PER_MS // _BYTES_PER_MS
         segment.pushed_bytes += len(sound)
@@ -201,6 +198,7 @@ class Mouth(io.AudioOutput):
         heard = None
         if interrupted:
             heard = heard_part(self._text.text, position, segment.received_seconds)
+        self._text.forget()
         self.on_playback_finished(
             playback_position=position, interrupted=interrupted, synchronized_transcript=heard
         )
