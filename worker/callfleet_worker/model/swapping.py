@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any, Literal
 
 from google.auth.exceptions import GoogleAuthError
-from google.genai import types
 from livekit import rtc
-from livekit.agents import APIConnectionError, llm
+from livekit.agents import APIConnectionError, APIError, llm
 from livekit.agents.metrics import RealtimeModelMetrics
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
@@ -28,6 +27,7 @@ _FORWARDED: tuple[llm.realtime.EventTypes, ...] = (
     "metrics_collected",
     "remote_item_added",
 )
+_OPENING_ERRORS = (GoogleAuthError, APIError, llm.RealtimeError, ValueError, RuntimeError, OSError)
 _CLOSE_SECONDS = 2.0
 _SAY_IT_AGAIN = (
     "You could not hear the caller for a moment. Say sorry in a few words and ask the caller to "
@@ -53,18 +53,19 @@ class CallModelSession(llm.RealtimeSession[str]):
         self._swap_task: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._way = backing.first()
-        self._child = self._listen(backing.open(self._way))
+        self._child = self._listen(backing.open(self._way), self._way)
 
-    def _listen(self, child: llm.RealtimeSession[Any]) -> llm.RealtimeSession[Any]:
+    def _listen(self, child: llm.RealtimeSession[Any], way: Candidate) -> llm.RealtimeSession[Any]:
         for event in _FORWARDED:
             child.on(event, partial(self._forward, child, event))
         own: Mapping[str, Callable[..., None]] = {
             "error": self._on_error,
             "go_away": self._on_go_away,
-            "usage": self._on_usage,
         }
         for name, handler in own.items():
             child.on(name, partial(handler, child))
+        # A connection that closes may still tell what it used; that was its way's, not the next's.
+        child.on("usage", partial(self._backing.bill, way))
         return child
 
     def _forward(self, child: llm.RealtimeSession[Any], event: str, payload: object = None) -> None:
@@ -75,10 +76,6 @@ class CallModelSession(llm.RealtimeSession[str]):
         if isinstance(payload, llm.GenerationCreatedEvent):
             self._has_replied = True
         self.emit(event, payload)
-
-    def _on_usage(self, child: llm.RealtimeSession[Any], usage: types.UsageMetadata) -> None:
-        del child
-        self._backing.bill(self._way, usage)
 
     def _on_go_away(self, child: llm.RealtimeSession[Any], seconds: float) -> None:
         del child, seconds
@@ -153,26 +150,29 @@ class CallModelSession(llm.RealtimeSession[str]):
     async def _swap(self, way: Candidate, was_answering: bool) -> None:
         """Go on with another connection; what is said meanwhile is lost, not played late."""
         self._swapping = True
+        try:
+            await self._change_to(way, was_answering)
+        except _OPENING_ERRORS as error:
+            self._way, self._has_replied = way, False
+            self._on_error(self._child, self._fatal(error))
+            return
+        finally:
+            self._swapping = False
+        self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
+        self._reply_again(was_answering=was_answering, remembers=False)
+
+    async def _change_to(self, way: Candidate, was_answering: bool) -> None:
         conversation = self._backing.conversation
         if was_answering and conversation is not None:
             with contextlib.suppress(RuntimeError, asyncio.TimeoutError):
                 await asyncio.wait_for(conversation.interrupt(force=True), _CLOSE_SECONDS)
         history = self._child.chat_ctx if conversation is None else _heard(conversation)
         self._close_later(self._child)
-        try:
-            child = self._backing.open(way)
-        except (GoogleAuthError, ValueError, OSError) as error:
-            self._swapping = False
-            self._way, self._has_replied = way, False
-            self._on_error(self._child, self._fatal(error))
-            return
+        child = self._backing.open(way)
         self._way, self._connections = way, 0
         self._first_child = self._has_replied = False
-        self._child = self._listen(child)
+        self._child = self._listen(child, way)
         await self._prepare(child, history)
-        self._swapping = False
-        self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
-        self._reply_again(was_answering=was_answering, remembers=False)
 
     async def _prepare(self, child: llm.RealtimeSession[Any], history: llm.ChatContext) -> None:
         if is_given(self._instructions):
