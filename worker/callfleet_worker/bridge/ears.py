@@ -42,6 +42,7 @@ class Ears(io.AudioInput):
         self._clock, self._spawn = clock, spawn
         self._frame_ms = frame_ms
         self._echo, self._gate = echo, gate
+        self._held_back_ns = 0 if gate is None else gate.look_ahead_ms * NS_PER_MS
         self._normaliser = Normaliser(frame_ms)
         self._ready: deque[rtc.AudioFrame] = deque(maxlen=int(BACKLOG_SECONDS * 1000 / frame_ms))
         self._reader: asyncio.Future[None] | None = None
@@ -90,7 +91,7 @@ class Ears(io.AudioInput):
             await self._reader
         frame = self._ready.popleft()
         self.frames_given += 1
-        self._clock.handed(time.monotonic_ns())
+        self._clock.handed(time.monotonic_ns() + self._held_back_ns)
         return frame
 
     async def aclose(self) -> None:
@@ -116,9 +117,10 @@ class Ears(io.AudioInput):
     def _deliver(self, samples: Samples, at_ns: int) -> None:
         if self._echo is not None:
             samples = self._echo.clean(samples, at_ns)
+        # The gate passes sound on late: what the caller waits for is measured before it.
+        self._clock.heard(samples, at_ns)
         if self._gate is not None:
             samples = self._gate.push(samples)
-        self._clock.heard(samples, at_ns)
         self._ready.append(rtc.AudioFrame(samples.tobytes(), EARS_RATE, 1, len(samples)))
         self._wake()
 

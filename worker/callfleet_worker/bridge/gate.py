@@ -33,6 +33,7 @@ class NoiseGate:
 
     def __init__(self, options: GateOptions) -> None:
         self._options = options
+        self.look_ahead_ms = options.look_ahead_ms
         self._delay = options.look_ahead_ms // BLOCK_MS
         self._hold = options.hold_ms // BLOCK_MS + self._delay
         self._waiting: Samples = np.zeros(self._delay * _BLOCK, np.int16)

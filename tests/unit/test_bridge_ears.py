@@ -1,0 +1,56 @@
+"""What the turn clock is told of the caller's sound on its way to the model."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from livekit import rtc
+
+from callfleet_worker.bridge import ears as of_ears
+from callfleet_worker.bridge.ears import Ears
+from callfleet_worker.bridge.gate import GateOptions, NoiseGate
+
+FRAME = 320
+NOW_NS = 5_000_000_000
+
+
+def _spawn(work: Coroutine[Any, Any, None], name: str, /) -> asyncio.Task[None]:
+    return asyncio.create_task(work, name=name)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_ears.time, "monotonic_ns", lambda: NOW_NS)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("gate", "held_back_ms"), [(None, 0), (NoiseGate(GateOptions(-40.0, look_ahead_ms=20)), 20)]
+)
+async def test_the_gates_look_ahead_is_the_uplinks_and_not_the_callers(
+    monkeypatch: pytest.MonkeyPatch, gate: NoiseGate | None, held_back_ms: int
+) -> None:
+    clock = Mock()
+    ears = Ears(clock, _spawn, frame_ms=20, gate=gate)
+    loud = np.full(FRAME, 8_000, np.int16)
+
+    async def frames() -> AsyncIterator[Any]:
+        yield Mock(frame=rtc.AudioFrame(loud.tobytes(), 16_000, 1, FRAME))
+
+    stream = Mock(__aiter__=lambda _: frames(), aclose=_nothing)
+    monkeypatch.setattr(of_ears.rtc.AudioStream, "from_track", lambda **_: stream)
+    ears.follow(Mock())
+    async with asyncio.timeout(10):
+        await anext(ears)
+    samples, at_ns = clock.heard.call_args.args
+    assert np.array_equal(samples, loud)
+    assert at_ns == NOW_NS
+    clock.handed.assert_called_once_with(NOW_NS + held_back_ms * 1_000_000)
+    await ears.aclose()
+
+
+async def _nothing() -> None:
+    """Close nothing."""
