@@ -80,9 +80,14 @@ def test_losses_that_are_taken_back_do_not_lower_a_counter() -> None:
     assert found["rtp_window_loss_ratio", "agent_in"] == 0
 
 
-def test_a_window_without_packets_has_no_ratio() -> None:
-    found = values(replace(WINDOW, packets_received=0, packets_lost=0))
-    assert ("rtp_window_loss_ratio", "agent_in") not in found
+def test_a_window_without_packets_tells_the_round_trip_only() -> None:
+    empty = replace(WINDOW, packets_received=0, packets_lost=0)
+    counters = {
+        ("rtp_packets_received_total", "agent_in"): 0,
+        ("rtp_packets_lost_total", "agent_in"): 0,
+    }
+    assert values(empty) == counters | {("rtp_rtt_seconds", "agent_in"): 0.001}
+    assert values(replace(empty, rtt_seconds=0.0)) == counters
 
 
 def test_only_what_the_agent_hears_is_concealed() -> None:

@@ -108,10 +108,13 @@ def _rtp(event: RtpWindow) -> Iterator[Sample]:
     received, lost = max(0, event.packets_received), max(0, event.packets_lost)
     yield Sample(metrics.RTP_PACKETS_RECEIVED_TOTAL, received, leg)
     yield Sample(metrics.RTP_PACKETS_LOST_TOTAL, lost, leg)
-    if received + lost > 0:
-        yield Sample(metrics.RTP_WINDOW_LOSS_RATIO, lost / (received + lost), leg)
+    if event.rtt_seconds > 0:
+        # Connectivity checks measure it, packets or not; nought is not known yet.
+        yield Sample(metrics.RTP_RTT_SECONDS, event.rtt_seconds, leg)
+    if not received + lost:
+        return
+    yield Sample(metrics.RTP_WINDOW_LOSS_RATIO, lost / (received + lost), leg)
     yield Sample(metrics.RTP_JITTER_SECONDS, event.jitter_seconds, leg)
-    yield Sample(metrics.RTP_RTT_SECONDS, event.rtt_seconds, leg)
     if event.leg == metrics.LEGS[0]:
         yield Sample(metrics.AUDIO_CONCEALED_RATIO, event.concealed_ratio)
 
