@@ -60,12 +60,12 @@ class TurnMeasured:
 
     @property
     def uplink_seconds(self) -> float:
-        """Last speech sample heard → handed to the model's connection."""
+        """Last speech sample heard → handed to the model's session, which sends it on."""
         return (self.model_sent_ns - self.speech_end_ns) / 1e9
 
     @property
     def model_seconds(self) -> float:
-        """Handed to the model → its first audio: silence it waits for, network and thinking."""
+        """Handed to the session → first audio: silence it waits for, network and thinking."""
         return (self.first_model_audio_ns - self.model_sent_ns) / 1e9
 
     @property

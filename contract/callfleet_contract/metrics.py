@@ -94,7 +94,7 @@ TURNS_TOTAL = Metric(
 CALL_SETUP_SECONDS = Metric(
     "call_setup_seconds",
     Kind.HISTOGRAM,
-    "Job accepted to the agent's first audible sample.",
+    "The call's process takes the job to the agent's first audible sample; dispatch comes before.",
     (),
     (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10),
 )
@@ -123,7 +123,7 @@ RTP_PACKETS_LOST_TOTAL = Metric(
 RTP_WINDOW_LOSS_RATIO = Metric(
     "rtp_window_loss_ratio",
     Kind.HISTOGRAM,
-    "Share of packets lost in one 10 s window of one call.",
+    "Share of packets lost in one window of one call: 5 s, its first and last shorter.",
     (_LEG,),
     (0, 0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2),
 )

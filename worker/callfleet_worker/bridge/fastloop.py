@@ -1,4 +1,4 @@
-"""Run a call's process on uvloop: a tenth less CPU, and TLS outside of Python."""
+"""Run a call's process on uvloop: its timers and its TLS run outside of Python."""
 
 import asyncio
 
