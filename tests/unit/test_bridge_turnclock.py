@@ -111,17 +111,6 @@ def test_a_greeting_answers_the_call_and_is_no_turn() -> None:
     assert answered.setup_seconds == pytest.approx(0.6, abs=0.001)
 
 
-def test_the_sent_instant_is_the_connections_where_the_connection_tells() -> None:
-    line = Line()
-    line.run(1_000, caller=True)
-    line.clock.heard(tone(20, 16_000), line.now_ns)
-    line.clock.handed(line.now_ns + 1 * MS)
-    line.clock.sent(line.now_ns + 7 * MS)
-    line.clock.sent(line.now_ns + 27 * MS)
-    line.reply(400, 500)
-    assert line.turns[0].uplink_seconds == pytest.approx(0.007)
-
-
 def test_an_interruption_is_timed_from_the_callers_onset() -> None:
     line = Line()
     line.run(1_000, caller=True)

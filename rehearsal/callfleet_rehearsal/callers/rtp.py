@@ -16,7 +16,6 @@ _REPORT_BLOCK = struct.Struct("!IIIIII")
 _SENDER_REPORT = 200
 _RECEIVER_REPORT = 201
 _SOURCE_DESCRIPTION = 202
-_GOODBYE = 203
 _RTCP_TYPES = range(192, 224)
 
 
@@ -100,13 +99,6 @@ def pack_report(report: Report) -> bytes:
     else:
         kind, body = _RECEIVER_REPORT, report.ssrc.to_bytes(4)
     return _pack_rtcp(kind, len(report.blocks), body + blocks) + _pack_cname(report.ssrc)
-
-
-def pack_goodbye(ssrc: int) -> bytes:
-    """Write the packet that ends a stream."""
-    return _pack_rtcp(_RECEIVER_REPORT, 0, ssrc.to_bytes(4)) + _pack_rtcp(
-        _GOODBYE, 1, ssrc.to_bytes(4)
-    )
 
 
 def parse_reports(datagram: bytes) -> list[Report]:

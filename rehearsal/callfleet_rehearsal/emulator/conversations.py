@@ -49,7 +49,6 @@ class Conversation:
     ledger: Ledger
     memory: Memory = field(default_factory=Memory)
     pending: dict[str, PendingTool] = field(default_factory=dict)
-    tool_calls: int = 0
     started_ns: int = 0
     connected: bool = True
     last_seen_ns: int = 0

@@ -179,7 +179,6 @@ class Performer:
         tool = turn.plan.tool
         if tool is None:
             return
-        self.conversation.tool_calls += 1
         call_id = f"function-call-{uuid.uuid4().int % 10**18}"
         twist = self.strike(Point.TOOL_CALL, turn.plan.turn)
         self.conversation.pending[call_id] = PendingTool(

@@ -15,7 +15,6 @@ from callfleet_rehearsal.verdict import MeasuredTurn, Residual, percentile
 
 WIDTH = 1000.0
 RESIDUAL_LIMIT_SECONDS = 0.020
-_STAGES = ("uplink", "silence", "thinking", "downlink", "ear")
 _LEFT, _RIGHT = 50.0, 990.0
 _NAMES = 290.0
 _ROW = 34.0

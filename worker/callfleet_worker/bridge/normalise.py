@@ -21,12 +21,10 @@ class Normaliser:
         self._rate = EARS_RATE
         self._resampler: rtc.AudioResampler | None = None
         self._rest: Samples = np.empty(0, np.int16)
-        self.frames_refused = 0
 
     def push(self, interleaved: Samples, rate: int, channels: int) -> list[Samples]:
         """Take a frame; give the frames that are complete now. What is no sound is refused."""
         if not _LOWEST_RATE <= rate <= _HIGHEST_RATE or channels < 1:
-            self.frames_refused += 1
             return []
         mono = mix_down(interleaved, channels)
         if rate == EARS_RATE and self._rate == EARS_RATE:
@@ -35,16 +33,6 @@ class Normaliser:
             return self._cut(mono)
         tail = self._change(rate)
         return self._cut(np.concatenate((tail, self._resample(mono))))
-
-    def flush(self) -> list[Samples]:
-        """Give what is left, the last frame filled up with silence."""
-        whole = self._cut(self._change(EARS_RATE))
-        if self._rest.size:
-            last = np.zeros(self._frame, np.int16)
-            last[: self._rest.size] = self._rest
-            self._rest = np.empty(0, np.int16)
-            whole.append(last)
-        return whole
 
     def _change(self, rate: int) -> Samples:
         if rate == self._rate:

@@ -87,11 +87,6 @@ class TurnClock:
         return self._answered
 
     @property
-    def caller_speaking(self) -> bool:
-        """Whether the caller speaks now."""
-        return self._vad.speaking
-
-    @property
     def owes_reply(self) -> bool:
         """Whether the caller has ended a sentence that nothing was said to yet."""
         return bool(self._heard.end_ns) and not self._vad.speaking and self._reply is None
@@ -114,12 +109,6 @@ class TurnClock:
         """The frame heard last was handed to the model's session."""
         if self._speech_frame_unsent:
             self._heard.sent_ns = at_ns
-
-    def sent(self, at_ns: int) -> None:
-        """A chunk of the caller's audio has left on the model's connection."""
-        if self._speech_frame_unsent:
-            self._heard.sent_ns = at_ns
-            self._speech_frame_unsent = False
 
     def model_audio(self, at_ns: int) -> None:
         """Audio of the model arrived; only the first of a reply counts."""
@@ -178,11 +167,11 @@ class TurnClock:
                 )
             )
 
-    def closed(self, at_ns: int, end: TurnEnd = TurnEnd.SESSION_CLOSED) -> None:
+    def closed(self, at_ns: int) -> None:
         """The call is over: a reply that still plays ends with it."""
         reply, self._reply = self._reply, None
         if reply is not None and reply.first_played_ns:
-            self._measure(reply, end, min(at_ns, reply.audible_until_ns))
+            self._measure(reply, TurnEnd.SESSION_CLOSED, min(at_ns, reply.audible_until_ns))
         self.spoken()
 
     def _hear_block(self, level: float, block_ns: int) -> None:
