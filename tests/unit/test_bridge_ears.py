@@ -1,6 +1,7 @@
 """What the turn clock is told of the caller's sound on its way to the model."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 from unittest.mock import Mock
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from callfleet_worker.bridge import ears as of_ears
 from callfleet_worker.bridge.ears import Ears
 from callfleet_worker.bridge.gate import GateOptions, NoiseGate
 
@@ -23,7 +23,7 @@ def _spawn(work: Coroutine[Any, Any, None], name: str, /) -> asyncio.Task[None]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_ears.time, "monotonic_ns", lambda: NOW_NS)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: NOW_NS)
 
 
 @pytest.mark.usefixtures("at_once")
@@ -41,7 +41,7 @@ async def test_the_gates_look_ahead_is_the_uplinks_and_not_the_callers(
         yield Mock(frame=rtc.AudioFrame(loud.tobytes(), 16_000, 1, FRAME))
 
     stream = Mock(__aiter__=lambda _: frames(), aclose=_nothing)
-    monkeypatch.setattr(of_ears.rtc.AudioStream, "from_track", lambda **_: stream)
+    monkeypatch.setattr(rtc.AudioStream, "from_track", lambda **_: stream)
     ears.follow(Mock())
     async with asyncio.timeout(10):
         await anext(ears)
