@@ -4,8 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from call_stage import on_stage, speech
-from livekit import api
+from call_stage import Job, on_stage, speech
 
 from callfleet_contract.events import CallAnswered, CallStarted, TurnMeasured
 from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
@@ -13,6 +12,7 @@ from callfleet_rehearsal.emulator.configuration import EmulatorConfig
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_worker import call
 from callfleet_worker.bridge.ending import PARENT_SHUTDOWN
+from callfleet_worker.farewell import GOODBYE, read_sound
 
 
 async def test_a_caller_talks_and_hangs_up(livekit_server: LiveKitServer) -> None:
@@ -86,12 +86,7 @@ async def test_a_caller_who_is_removed_ends_the_call(livekit_server: LiveKitServ
     async with on_stage(livekit_server) as stage:
         phone = await stage.phone()
         await phone.hears()
-        async with api.LiveKitAPI(
-            livekit_server.http_url, livekit_server.api_key, livekit_server.api_secret
-        ) as livekit:
-            await livekit.room.remove_participant(
-                api.RoomParticipantIdentity(room=stage.room, identity=phone.identity)
-            )
+        await stage.removes(phone.identity)
         end = await stage.ended()
         assert end.outcome is CallOutcome.COMPLETED
 
@@ -140,6 +135,112 @@ async def test_a_caller_who_leaves_in_the_apology_is_not_kept(
         end = await stage.ended()
         assert end.outcome is CallOutcome.FAILED
         assert end.duration_seconds < 5
+
+
+async def _breaks() -> None:
+    message = "the caller said 4111 1111"
+    raise ValueError(message)
+
+
+async def test_a_call_that_breaks_in_mid_reply_is_apologised_for(
+    livekit_server: LiveKitServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        played: list[float] = []
+        stage.call.bridge.mouth.on(
+            "playback_finished", lambda event: played.append(event.playback_position)
+        )
+        stage.call._spawn(_breaks(), "a tool")
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+        apology = sum(frame.duration for frame in await read_sound(GOODBYE))
+        assert played[-1] == pytest.approx(apology, abs=0.05)
+        assert stage.room not in await stage.rooms()
+    told = capsys.readouterr().out
+    assert "ValueError" in told
+    assert "4111" not in told
+
+
+async def test_a_caller_whose_agent_cannot_be_built_is_apologised_to(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server, agent_class="call_stage:Nobody") as stage:
+        phone = await stage.phone()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+        assert phone.spoken_to
+        assert stage.room not in await stage.rooms()
+
+
+async def test_a_caller_whom_the_agent_cannot_reach_is_hung_up_on(
+    livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.Event()
+
+    async def breaks(*_: object, **__: object) -> None:
+        await waiting.wait()
+        await _breaks()
+
+    monkeypatch.setattr(Job, "connect", breaks)
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        waiting.set()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+        async with asyncio.timeout(5):
+            await phone.disconnected.wait()
+
+
+@pytest.mark.parametrize("part", ["bridge.close", "session.aclose", "_ctx.delete_room"])
+async def test_a_closing_that_breaks_ends_the_call_all_the_same(
+    livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        owner, name = part.split(".")
+        with monkeypatch.context() as broken:
+            broken.setattr(getattr(stage.call, owner), name, lambda *_: _breaks())
+            await phone.leave()
+            end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP)
+
+
+async def test_a_farewell_that_breaks_ends_in_a_closed_room(
+    livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "farewell", lambda *_: _breaks())
+    async with on_stage(livekit_server, EmulatorConfig(keys=("another",))) as stage:
+        await stage.phone()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY)
+        assert stage.room not in await stage.rooms()
+
+
+async def test_an_end_that_cannot_be_told_is_an_internal_error(
+    livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "ending_of", lambda *_, **__: 1 / 0)
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.leave()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+
+
+async def test_an_agent_that_is_removed_leaves_no_caller_in_silence(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await stage.removes(stage.job.room.local_participant.identity)
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.DROPPED, CallReason.ROOM_GONE)
+        async with asyncio.timeout(5):
+            await phone.disconnected.wait()
 
 
 async def test_a_second_participant_is_not_heard_and_does_not_end_the_call(

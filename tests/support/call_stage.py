@@ -65,12 +65,14 @@ class Job:
         options = rtc.RoomOptions(auto_subscribe=False)
         await self.room.connect(self._server.url, token.to_jwt(), options)
 
-    async def delete_room(self) -> None:
+    async def delete_room(self, room_name: str | None = None) -> None:
+        """Delete the room; without a name, as the framework does, the one that was joined."""
+        room = room_name or self.room.name
         async with api.LiveKitAPI(
             self._server.http_url, self._server.api_key, self._server.api_secret
         ) as livekit:
             with contextlib.suppress(api.TwirpError):
-                await livekit.room.delete_room(api.DeleteRoomRequest(room=self.job.room.name))
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
 
     async def transfer_sip_participant(self, participant: str, transfer_to: str) -> None:
         self.transferred.append((participant, transfer_to))
@@ -124,6 +126,15 @@ class Stage:
         assert self.job.events[-1] is end
         assert isinstance(end, CallEnded)
         return end
+
+    async def removes(self, identity: str) -> None:
+        """Have an operator put somebody out of the room."""
+        async with api.LiveKitAPI(
+            self.server.http_url, self.server.api_key, self.server.api_secret
+        ) as livekit:
+            await livekit.room.remove_participant(
+                api.RoomParticipantIdentity(room=self.room, identity=identity)
+            )
 
     async def rooms(self) -> list[str]:
         """The rooms that the server has."""
@@ -282,4 +293,4 @@ async def on_stage(
             for phone in stage.phones:
                 await phone.leave()
             await job.room.disconnect()
-            await job.delete_room()
+            await job.delete_room(room)

@@ -11,15 +11,15 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-import aiohttp
 import structlog
-from livekit import api, rtc
-from livekit.agents import Agent, AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext
+from livekit import rtc
+from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext
 from livekit.agents.voice.events import AgentStateChangedEvent
 
 from callfleet_contract.events import CallEnded, CallStarted
-from callfleet_contract.outcomes import CallReason
+from callfleet_contract.outcomes import CallOutcome, CallReason
 from callfleet_worker.agents.watching import watch_tools
+from callfleet_worker.breakage import attempt, kind_of, tell_broken
 from callfleet_worker.bridge.assembly import Bridge
 from callfleet_worker.bridge.caller import CallerWatch
 from callfleet_worker.bridge.ending import (
@@ -45,7 +45,6 @@ CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 AGENT_PAUSE_SECONDS = 0.5
 """Between an agent's last word and hanging up; by then a shutdown that closed it is known too."""
-_UNREACHABLE = (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
@@ -110,12 +109,14 @@ class Call:
             gone=self._on_caller_gone,
         )
         self._living: asyncio.Task[None] | None = None
+        self._meeting: asyncio.Task[None] | None = None
         self._state_task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
         """Let the call live until something ends it; return when it has reached its room."""
         self._sink.emit(CallStarted(self._name.call_id, self._name.room, self._name.started_ns))
         self._living = asyncio.create_task(self._live(), name="call")
+        self._living.add_done_callback(self._on_task_done)
         reached = asyncio.create_task(self._reached.wait())
         await asyncio.wait((self._living, reached), return_when=asyncio.FIRST_COMPLETED)
         reached.cancel()
@@ -127,11 +128,13 @@ class Call:
             await asyncio.wait((self._living,))
 
     async def _live(self) -> None:
-        cause = Cause.CRASHED
+        ending = Ending(CallOutcome.FAILED, CallReason.INTERNAL_ERROR, delete_room=True)
         try:
-            cause = await self._talk()
+            self._listen_for_ends()
+            self._meeting = self._spawn(self._meet_caller(), "meet caller")
+            self._spawn(self._talk(), "talk")
+            ending = await self._close(await self._cause)
         finally:
-            ending = await self._close(cause)
             seconds = (time.monotonic_ns() - self._name.started_ns) / NS_PER_SECOND
             self._sink.emit(
                 CallEnded(
@@ -140,18 +143,11 @@ class Call:
             )
             self._ctx.shutdown(ending.reason)
 
-    async def _talk(self) -> Cause:
-        """Connect room and model at once, wait for the caller, and then for the end."""
-        self._listen_for_ends()
+    async def _talk(self) -> None:
+        """Connect the model while the room is connected; whatever breaks here, a caller is met."""
         self.bridge.start()
         agent = load_agent(self._settings)
         await watch_tools(agent, self._name.call_id, self.bridge.emit)
-        starting = self._spawn(self._start_session(agent), "session start")
-        self._spawn(self._meet_caller(), "meet caller")
-        await asyncio.wait((starting, self._cause), return_when=asyncio.FIRST_COMPLETED)
-        return await self._cause
-
-    async def _start_session(self, agent: Agent) -> None:
         self.session.input.audio = self.bridge.ears
         self.session.output.audio = self.bridge.mouth
         if self._settings.model.transcription.agent:
@@ -163,7 +159,7 @@ class Call:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
         except (rtc.ConnectError, TimeoutError) as error:
-            log.warning("room not reached", error=str(error))
+            log.warning("room not reached", error=kind_of(error))
             self._end(Cause.NOT_CONNECTED)
             return
         self._reached.set()
@@ -231,7 +227,7 @@ class Call:
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a part of the call broke", part=task.get_name(), exc_info=error)
+            tell_broken(task.get_name(), error)
             self._end(Cause.CRASHED)
 
     async def _close(self, cause: Cause) -> Ending:
@@ -239,6 +235,7 @@ class Call:
             cause, answered=self.bridge.clock.answered, others_in_room=self._others()
         )
         if cause in DESERVES_APOLOGY:
+            await self._fall_silent()
             ending = await self._say_farewell(ending)
         self._caller.close()
         tasks = list(self._tasks)
@@ -246,11 +243,19 @@ class Call:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
-        await self.bridge.close()
+        await attempt(self.bridge.close(), "bridge")
         if ending.delete_room:
-            await self._delete_room()
-        await self._close_session()
+            await attempt(self._delete_room(), "room")
+        await attempt(self._close_session(), "session")
         return ending
+
+    async def _fall_silent(self) -> None:
+        """Let nothing but the apology be heard: the model may be in the middle of a reply."""
+        self.session.off("close", self._on_session_closed)
+        self.session.output.audio = None
+        await attempt(self._close_session(), "session")
+        self.bridge.mouth.clear_buffer()
+        self.bridge.mouth.flush()
 
     def _others(self) -> int:
         return self._caller.others if self._ctx.room.isconnected() else 0
@@ -266,9 +271,16 @@ class Call:
             await asyncio.wait((parting,))
         if parting.cancelled():
             return ending
+        if (error := parting.exception()) is not None:
+            tell_broken("farewell", error)
+            return ending
         return parting.result()
 
     async def _part(self, ending: Ending) -> Ending:
+        if self._meeting is not None:
+            await asyncio.wait((self._meeting,))
+        if self._caller.identity is None:
+            return ending
         participant = await self._caller.is_here()
         is_phone = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         caller = Caller(participant.identity, is_phone)
@@ -277,16 +289,8 @@ class Call:
         return Ending(ended.outcome, ended.reason, delete_room=False)
 
     async def _delete_room(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._ctx.delete_room()
-        except _UNREACHABLE as error:
-            log.warning("room not deleted", error=type(error).__name__)
+        await self._ctx.delete_room(self._name.room)
 
     async def _close_session(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.session.aclose()
-                await self._model.aclose()
-        except TimeoutError:
-            log.warning("the session did not close in time")
+        await self.session.aclose()
+        await self._model.aclose()

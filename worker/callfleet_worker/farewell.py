@@ -21,6 +21,7 @@ import structlog
 from livekit import api, rtc
 
 from callfleet_contract.outcomes import CallOutcome, CallReason
+from callfleet_worker.breakage import kind_of
 from callfleet_worker.settings import FarewellSettings, FarewellWay
 
 _log = structlog.get_logger(__name__)
@@ -215,7 +216,7 @@ async def _transferred(ctx: Line, transfer: Transfer) -> bool:
         async with asyncio.timeout(TRANSFER_SECONDS):
             await ctx.transfer_sip_participant(transfer.identity, transfer.to)
     except _UNREACHABLE as error:
-        _log.warning("transfer failed", error=_kind(error))
+        _log.warning("transfer failed", error=kind_of(error))
         return False
     return True
 
@@ -225,10 +226,4 @@ async def _close(ctx: Line) -> None:
         async with asyncio.timeout(CLOSE_SECONDS):
             await ctx.delete_room()
     except _UNREACHABLE as error:
-        _log.warning("room not closed", error=_kind(error))
-
-
-def _kind(error: Exception) -> str:
-    """Name an error without its text, in which servers repeat phone numbers."""
-    code = error.code if isinstance(error, api.TwirpError) else ""
-    return f"{type(error).__name__} {code}".strip()
+        _log.warning("room not closed", error=kind_of(error))

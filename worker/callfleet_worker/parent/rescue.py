@@ -10,6 +10,7 @@ import structlog
 from livekit import api
 from livekit.protocol.models import ParticipantInfo
 
+from callfleet_worker.breakage import kind_of
 from callfleet_worker.settings import Settings
 
 _TIMEOUT_SECONDS = 10.0
@@ -49,7 +50,7 @@ class Rescue:
                 if await self._send_if_waited_for(room):
                     _log.info("another agent is asked for", call_id=call_id)
         except (api.TwirpError, aiohttp.ClientError, OSError, TimeoutError) as error:
-            _log.error("no other agent can be asked for", call_id=call_id, error=str(error))
+            _log.error("no other agent can be asked for", call_id=call_id, error=kind_of(error))
 
     async def _send_if_waited_for(self, room: str) -> bool:
         livekit = self._settings.livekit
