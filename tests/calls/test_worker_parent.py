@@ -160,6 +160,19 @@ async def test_a_person_who_presses_ctrl_c_twice_is_believed(
     assert [end["reason"] for end in worker.logged("call ended")] == ["worker_stopped"]
 
 
+async def test_ctrl_c_is_heeded_while_processes_for_calls_are_being_started(
+    children: Children, livekit_server: LiveKitServer
+) -> None:
+    worker = start_worker(children, livekit_server, CALLFLEET_IDLE_PROCESSES="2")
+    await until(lambda: bool(worker.logged("worker starts")), "starting")
+    # The process that the others are forked from is one of these, and is started first.
+    await until(lambda: len(worker.left_behind()) > 1, "starting processes")
+    worker.signal(signal.SIGINT)
+    assert await worker.ends() == 0
+    await until(lambda: not worker.left_behind(), "gone with all its processes")
+    assert folders(worker) == []
+
+
 async def test_a_whole_process_group_may_be_told_to_go_and_calls_still_finish(
     children: Children, livekit_server: LiveKitServer, caller: Caller
 ) -> None:

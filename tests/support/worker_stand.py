@@ -107,7 +107,7 @@ class Worker:
 
     async def ends(self) -> int:
         """Wait for its end; return its exit code."""
-        return await asyncio.wait_for(asyncio.to_thread(self.child.process.wait), PATIENCE_SECONDS)
+        return await asyncio.to_thread(self.child.process.wait, PATIENCE_SECONDS)
 
     def left_behind(self) -> list[int]:
         """Its session's processes that live, the parent included."""

@@ -2,7 +2,7 @@
 
 Whoever signals a whole process group or control group (systemd, a shell) means the parent, which
 lets calls finish. That process must not die of it: the parent would take every call for dead.
-It ends by itself when the parent does.
+It ends by itself when the parent does. What it forks heeds neither signal from its first step on.
 """
 
 import signal
@@ -10,3 +10,4 @@ import sys
 
 if sys.argv[:1] == ["-c"]:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

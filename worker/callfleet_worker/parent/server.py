@@ -8,6 +8,7 @@ call takes one slot from the moment that it is accepted to the moment that its p
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import getproxies, proxy_bypass
@@ -15,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import structlog
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 from livekit.agents._exceptions import AssignmentTimeoutError
+from livekit.agents.ipc import supervised_proc
 
 from callfleet_worker.parent.grace import SHUTDOWN_ACK_SECONDS
 from callfleet_worker.settings import Settings
@@ -45,6 +47,9 @@ class FleetServer(AgentServer):
         self._registered_once = False
         self.on_accepted: Callable[[str, str], None] = _nobody
         self.on_given_back: Callable[[str], None] = _nobody
+        # The framework has the parent ignore Ctrl-C while it starts a process, so that the process
+        # does too; one that came then would be lost. ``preload`` sees to that in their place.
+        setattr(supervised_proc, "_mask_ctrl_c", nullcontext)  # noqa: B010 - not ours to name
         super().__init__(
             ws_url=settings.livekit.url,
             api_key=settings.livekit.api_key,
