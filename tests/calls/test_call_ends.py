@@ -163,6 +163,21 @@ async def test_a_call_that_breaks_in_mid_reply_is_apologised_for(
     assert "4111" not in told
 
 
+async def _is_cut_off() -> None:
+    raise asyncio.CancelledError
+
+
+async def test_a_part_that_ends_as_if_cancelled_does_not_leave_the_caller_without_it(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        stage.call._spawn(_is_cut_off(), "ears")
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+
+
 async def test_a_caller_whose_agent_cannot_be_built_is_apologised_to(
     livekit_server: LiveKitServer,
 ) -> None:

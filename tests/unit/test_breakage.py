@@ -7,7 +7,7 @@ from livekit import api
 from structlog.testing import capture_logs
 
 from callfleet_worker import breakage
-from callfleet_worker.breakage import attempt, kind_of
+from callfleet_worker.breakage import attempt, failure_of, kind_of
 from callfleet_worker.parent.rescue import Rescue
 from callfleet_worker.settings import Settings
 
@@ -25,6 +25,26 @@ async def test_an_error_is_told_without_its_text() -> None:
     assert (line["part"], line["error"]) == ("session", "ValueError")
     assert line["at"].startswith("test_breakage.py:")
     assert "4111" not in str(line)
+
+
+async def _is_cut_off() -> None:
+    waited_for = asyncio.get_running_loop().create_future()
+    waited_for.cancel()
+    await waited_for
+
+
+async def test_a_part_that_ends_as_if_cancelled_has_broken() -> None:
+    with capture_logs() as lines:
+        await attempt(_is_cut_off(), "session")
+    assert [(line["part"], line["error"]) for line in lines] == [("session", "CancelledError")]
+
+
+async def test_a_part_that_was_cancelled_has_not_broken() -> None:
+    part = asyncio.create_task(asyncio.sleep(3600))
+    await asyncio.sleep(0)
+    part.cancel()
+    await asyncio.wait((part,))
+    assert failure_of(part) is None
 
 
 async def test_a_step_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,17 @@ def place_of(error: BaseException) -> str:
     )
 
 
+def failure_of(task: asyncio.Task[Any]) -> BaseException | None:
+    """Tell what a finished part broke with.
+
+    A part that nobody cancelled and that ends as if somebody had is as broken as any other: what
+    it waited for was cancelled under it.
+    """
+    if not task.cancelled():
+        return task.exception()
+    return None if task.cancelling() else asyncio.CancelledError()
+
+
 def tell_broken(part: str, error: BaseException) -> None:
     """Log that a part of the call broke, how and where."""
     _log.error("a part of the call broke", part=part, error=kind_of(error), at=place_of(error))
@@ -46,5 +57,5 @@ async def attempt(work: Coroutine[Any, Any, None], part: str) -> None:
     if not task.done():
         task.cancel()
         _log.warning("a part of the call did not close in time", part=part)
-    elif not task.cancelled() and (error := task.exception()) is not None:
+    elif (error := failure_of(task)) is not None:
         tell_broken(part, error)

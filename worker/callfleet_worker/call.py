@@ -14,12 +14,11 @@ from typing import Any
 import structlog
 from livekit import rtc
 from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext
-from livekit.agents.voice.events import AgentStateChangedEvent
 
 from callfleet_contract.events import CallEnded, CallStarted
 from callfleet_contract.outcomes import CallOutcome, CallReason
 from callfleet_worker.agents.watching import watch_tools
-from callfleet_worker.breakage import attempt, kind_of, tell_broken
+from callfleet_worker.breakage import attempt, failure_of, kind_of, tell_broken
 from callfleet_worker.bridge.assembly import Bridge
 from callfleet_worker.bridge.caller import CallerWatch
 from callfleet_worker.bridge.ending import (
@@ -32,6 +31,7 @@ from callfleet_worker.bridge.ending import (
     cause_of_shutdown,
     ending_of,
 )
+from callfleet_worker.bridge.showing import StateShow
 from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
 from callfleet_worker.bridge.turnclock import CallName
 from callfleet_worker.farewell import Caller, farewell, plan_farewell
@@ -40,7 +40,6 @@ from callfleet_worker.persona import load_agent
 from callfleet_worker.settings import Settings
 from callfleet_worker.userdata import EVENTS_KEY, SETTINGS_KEY
 
-AGENT_STATE = "lk.agent.state"
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
 AGENT_PAUSE_SECONDS = 0.5
@@ -110,7 +109,6 @@ class Call:
         )
         self._living: asyncio.Task[None] | None = None
         self._meeting: asyncio.Task[None] | None = None
-        self._state_task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
         """Let the call live until something ends it; return when it has reached its room."""
@@ -174,7 +172,8 @@ class Call:
     def _listen_for_ends(self) -> None:
         self._ctx.room.on("disconnected", self._on_disconnected)
         self.session.on("close", self._on_session_closed)
-        self.session.on("agent_state_changed", self._on_agent_state)
+        show = StateShow(self._ctx.room, self._spawn).show
+        self.session.on("agent_state_changed", lambda event: show(event.new_state))
 
     def _end(self, cause: Cause) -> None:
         if cause in LINE_IS_LOST:
@@ -194,14 +193,6 @@ class Call:
             self._end(Cause.KEY_REFUSED)
         else:
             self._end(Cause.MODEL_FAILED)
-
-    def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
-        """Tell the caller's client what the agent does; front ends for LiveKit show it."""
-        if self._state_task is not None:
-            self._state_task.cancel()
-        if self._ctx.room.isconnected():
-            told = self._ctx.room.local_participant.set_attributes({AGENT_STATE: event.new_state})
-            self._state_task = self._spawn(told, "agent state")
 
     def _on_caller_gone(self, reason: int) -> None:
         cause = cause_of_departure(reason)
@@ -226,7 +217,7 @@ class Call:
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if (error := failure_of(task)) is not None:
             tell_broken(task.get_name(), error)
             self._end(Cause.CRASHED)
 
@@ -269,12 +260,9 @@ class Call:
         if not parting.done():
             parting.cancel()
             await asyncio.wait((parting,))
-        if parting.cancelled():
-            return ending
-        if (error := parting.exception()) is not None:
+        if (error := failure_of(parting)) is not None:
             tell_broken("farewell", error)
-            return ending
-        return parting.result()
+        return ending if parting.cancelled() or error is not None else parting.result()
 
     async def _part(self, ending: Ending) -> Ending:
         if self._meeting is not None:

@@ -208,7 +208,7 @@ async def _play_one(mouth: Mouth, path: Path) -> None:
             mouth.flush()
             await mouth.wait_for_playout()
     except (SoundFileError, OSError, RuntimeError) as error:
-        _log.warning("farewell sound not played", sound=path.name, error=str(error))
+        _log.warning("farewell sound not played", sound=path.name, error=kind_of(error))
 
 
 async def _transferred(ctx: Line, transfer: Transfer) -> bool:

@@ -7,6 +7,7 @@ import structlog
 from livekit import rtc
 
 from callfleet_contract.events import CallEvent
+from callfleet_worker.breakage import kind_of
 from callfleet_worker.bridge.mediastats import Totals, path_of, totals_of, window_between
 from callfleet_worker.bridge.sink import Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
@@ -63,7 +64,7 @@ class MediaWatch:
             stats = await self._room.get_rtc_stats()
         except RuntimeError as error:
             # The room went away in between; its own event says so.
-            log.debug("no statistics", error=str(error))
+            log.debug("no statistics", error=kind_of(error))
             return
         after = totals_of(stats.publisher_stats, stats.subscriber_stats)
         window = window_between(self._call_id, self._before, after)
