@@ -8,7 +8,6 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from livekit import rtc
 
 from callfleet_worker.bridge.ears import Ears
 from callfleet_worker.bridge.gate import GateOptions, NoiseGate
@@ -38,10 +37,10 @@ async def test_the_gates_look_ahead_is_the_uplinks_and_not_the_callers(
     loud = np.full(FRAME, 8_000, np.int16)
 
     async def frames() -> AsyncIterator[Any]:
-        yield Mock(frame=rtc.AudioFrame(loud.tobytes(), 16_000, 1, FRAME))
+        yield loud, 16_000, 1
 
     stream = Mock(__aiter__=lambda _: frames(), aclose=_nothing)
-    monkeypatch.setattr(rtc.AudioStream, "from_track", lambda **_: stream)
+    monkeypatch.setattr("callfleet_worker.bridge.ears.SoundStream", lambda *_: stream)
     ears.follow(Mock())
     async with asyncio.timeout(10):
         await anext(ears)

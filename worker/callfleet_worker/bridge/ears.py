@@ -1,6 +1,6 @@
 """Hear the caller: one steady 16 kHz mono stream, whatever happens to the track.
 
-The media engine resamples and mixes down natively (``rtc.AudioStream`` at 16 kHz); what still
+The media engine resamples and mixes down natively; what still
 arrives in another form goes through the normaliser. While there is nothing to hear, silence is
 passed on at the pace of sound, so that the model's clock does not stand still.
 """
@@ -14,6 +14,7 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 from callfleet_worker.bridge.echo import EchoCanceller
+from callfleet_worker.bridge.engine import SoundStream
 from callfleet_worker.bridge.gate import NoiseGate
 from callfleet_worker.bridge.normalise import Normaliser
 from callfleet_worker.bridge.sink import EARS_RATE, NS_PER_MS, NS_PER_SECOND, Spawn
@@ -50,7 +51,7 @@ class Ears(io.AudioInput):
         self._next_due_ns = 0
         self._silent = True
         self._doubted = False
-        self._stream: rtc.AudioStream | None = None
+        self._stream: SoundStream | None = None
         self._listening: asyncio.Task[None] | None = None
         self._endings: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -65,9 +66,7 @@ class Ears(io.AudioInput):
     def follow(self, track: rtc.Track) -> None:
         """Hear this track from now on, and no other."""
         self.lose()
-        stream = rtc.AudioStream.from_track(
-            track=track, sample_rate=EARS_RATE, num_channels=1, frame_size_ms=self._frame_ms
-        )
+        stream = SoundStream(track, EARS_RATE, self._frame_ms)
         self._stream = stream
         self._listening = self._spawn(self._listen(stream), "ears")
 
@@ -104,12 +103,10 @@ class Ears(io.AudioInput):
         if self._endings:
             await asyncio.wait(self._endings, timeout=1.0)
 
-    async def _listen(self, stream: rtc.AudioStream) -> None:
-        async for event in stream:
+    async def _listen(self, stream: SoundStream) -> None:
+        async for samples, rate, channels in stream:
             at_ns = time.monotonic_ns()
-            frame = event.frame
-            samples = np.frombuffer(frame.data, np.int16)
-            for whole in self._normaliser.push(samples, frame.sample_rate, frame.num_channels):
+            for whole in self._normaliser.push(samples, rate, channels):
                 self._next_due_ns = at_ns + self._frame_ms * NS_PER_MS
                 self._silent = self._doubted = False
                 self._deliver(whole, at_ns)

@@ -12,6 +12,7 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 from callfleet_worker.bridge.echo import EchoCanceller
+from callfleet_worker.bridge.engine import capture
 from callfleet_worker.bridge.heard import ReplyText, heard_part
 from callfleet_worker.bridge.sink import MOUTH_RATE, NS_PER_MS, NS_PER_SECOND, Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
@@ -163,7 +164,7 @@ class Mouth(io.AudioOutput):
         self._clock.played(samples, leaves_ns)
         if self._echo is not None:
             self._echo.playing(samples, starts_ns)
-        await self.source.capture_frame(rtc.AudioFrame(sound, MOUTH_RATE, 1, len(samples)))
+        await capture(self.source, sound, MOUTH_RATE)
         if self._segment is not segment:
             # Interrupted while this frame was on its way: it may have arrived behind the clearing.
             self.source.clear_queue()

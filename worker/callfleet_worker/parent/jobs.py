@@ -4,6 +4,7 @@ The parent's settings travel with the process, so that a file edited meanwhile c
 call other settings than the next.
 """
 
+from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -18,15 +19,31 @@ from callfleet_worker.settings import Settings
 from callfleet_worker.userdata import EVENTS_KEY, SETTINGS_KEY
 
 
-def prepare(process: JobProcess, *, settings: Settings, event_socket: Path) -> None:
-    """Make a process ready for its call."""
-    send_logs_to_parent(settings.log)
-    use_fast_loop()
-    # 60 s at the framework's default, which would have to be added to every grace period.
-    job_proc_lazy_main._SESSION_ACLOSE_TIMEOUT = float(settings.drain.close_seconds)  # noqa: SLF001
-    prewarm(settings)
-    events = EventSink(event_socket)
-    # A process of this kind leaves without atexit.
-    Finalize(None, events.close, exitpriority=10)
-    process.userdata[SETTINGS_KEY] = settings
-    process.userdata[EVENTS_KEY] = events
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What is done in a process before it takes calls, and what before each of them."""
+
+    settings: Settings
+    event_socket: Path
+
+    def __call__(self, process: JobProcess) -> None:
+        """Make a process ready for the one call that it is for."""
+        self.process()
+        # A process of this kind leaves without atexit.
+        Finalize(None, self.call(process).close, exitpriority=10)
+
+    def process(self) -> None:
+        """Do once a process what takes long."""
+        send_logs_to_parent(self.settings.log)
+        use_fast_loop()
+        # 60 s at the framework's default, which would have to be added to every grace period.
+        close_seconds = float(self.settings.drain.close_seconds)
+        job_proc_lazy_main._SESSION_ACLOSE_TIMEOUT = close_seconds  # noqa: SLF001 - no other way
+        prewarm(self.settings)
+
+    def call(self, process: JobProcess) -> EventSink:
+        """Put in place what a call looks for; whoever ends it closes its line to the parent."""
+        events = EventSink(self.event_socket)
+        process.userdata[SETTINGS_KEY] = self.settings
+        process.userdata[EVENTS_KEY] = events
+        return events

@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -22,7 +21,7 @@ from callfleet_worker.parent.event_socket import EventSocket, private_folder
 from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
 from callfleet_worker.parent.health import Health, HealthServer, bind
 from callfleet_worker.parent.hearing import Hearing
-from callfleet_worker.parent.jobs import prepare
+from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.parent.logs import write_logs
 from callfleet_worker.parent.otlp import Otlp
 from callfleet_worker.parent.preflight import RefusedError, Verdict, knock
@@ -107,8 +106,8 @@ class Parent:
         )
         self._health = HealthServer(registry, self._look)
         os.environ.update(_FRAMEWORK_SWITCHES)
-        prepared = partial(prepare, settings=settings, event_socket=event_socket)
-        self._server = FleetServer(settings, entrypoint, prepared, _shared(settings, entrypoint))
+        preparation = Preparation(settings, event_socket)
+        self._server = FleetServer(settings, entrypoint, preparation, _shared(settings, entrypoint))
         self._server.on_accepted = self._hearing.accepted
         self._server.on_given_back = self._hearing.given_back
         self._serving: asyncio.Task[None] | None = None

@@ -20,7 +20,12 @@ _PII = "lk.pii"
 _PHONE_NUMBER = re.compile(r"\+\d{6,}")
 _SHOWN_DIGITS = 4
 _FRAMEWORK = "livekit.agents"
-_CHATTER = ("initializing process", "process initialized")
+_CHATTER = (
+    "initializing process",
+    "process initialized",
+    "initializing job runner",
+    "job runner initialized",
+)
 _OURS = ("callfleet", "callfleet_contract", "callfleet_worker", _FRAMEWORK)
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
 

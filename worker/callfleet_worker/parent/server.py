@@ -6,23 +6,27 @@ call takes one slot from the moment that it is accepted to the moment that its p
 """
 
 import asyncio
+import math
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import getproxies, proxy_bypass
 
 import structlog
-from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
+from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
 from livekit.agents._exceptions import AssignmentTimeoutError
-from livekit.agents.ipc import supervised_proc
+from livekit.agents.ipc import job_thread_executor, supervised_proc
 
 from callfleet_worker.parent.grace import SHUTDOWN_ACK_SECONDS
+from callfleet_worker.parent.jobs import Preparation
+from callfleet_worker.parent.sharing.processes import CallProcess, CallProcesses, Sharing
+from callfleet_worker.parent.sharing.seat import Seat
 from callfleet_worker.settings import Settings
 
 Entrypoint = Callable[[JobContext], Awaitable[None]]
-Prepare = Callable[[JobProcess], Any]
 
 _log = structlog.get_logger(__name__)
 
@@ -31,14 +35,18 @@ class FleetServer(AgentServer):
     """An AgentServer that answers for ``slots`` calls, no more and no fewer."""
 
     def __init__(
-        self, settings: Settings, entrypoint: Entrypoint, prepare: Prepare, preload: list[str]
+        self,
+        settings: Settings,
+        entrypoint: Entrypoint,
+        preparation: Preparation,
+        preload: list[str],
     ) -> None:
         """Set up, but start nothing.
 
         Args:
             settings: Where to register, under which name, for how many calls.
             entrypoint: Runs one call in a process of its own; importable there by its name.
-            prepare: Runs in each process before it is given a call.
+            preparation: Runs in each process before it is given a call.
             preload: Modules that all processes share, imported once.
 
         """
@@ -50,6 +58,7 @@ class FleetServer(AgentServer):
         # The framework has the parent ignore Ctrl-C while it starts a process, so that the process
         # does too; one that came then would be lost. ``preload`` sees to that in their place.
         setattr(supervised_proc, "_mask_ctrl_c", nullcontext)  # noqa: B010 - not ours to name
+        self._processes = self._shared_processes(settings, entrypoint, preparation)
         super().__init__(
             ws_url=settings.livekit.url,
             api_key=settings.livekit.api_key,
@@ -57,7 +66,10 @@ class FleetServer(AgentServer):
             load_fnc=self.load,
             # Half a slot below full, so that no rounding of tenths decides about the last one.
             load_threshold=(settings.slots - 0.5) / settings.slots,
-            num_idle_processes=settings.warm_processes,
+            job_executor_type=JobExecutorType.THREAD
+            if self._processes
+            else JobExecutorType.PROCESS,
+            num_idle_processes=settings.slots if self._processes else settings.warm_processes,
             initialize_process_timeout=settings.process_start_seconds,
             job_memory_limit_mb=settings.process_memory_limit_mb,
             drain_timeout=settings.drain.seconds,
@@ -69,12 +81,40 @@ class FleetServer(AgentServer):
             port=0,
             http_proxy=proxy_for(settings.livekit.url),
             preload_modules=preload,
-            setup_fnc=prepare,
+            setup_fnc=preparation,
         )
         self.rtc_session(entrypoint, agent_name=settings.agent_name, on_request=self._decide)
         self._telling: set[asyncio.Task[None]] = set()
         self.on("worker_registered", self._on_registered)
         self.on("worker_started", self._on_started)
+
+    def _shared_processes(
+        self, settings: Settings, entrypoint: Entrypoint, preparation: Preparation
+    ) -> CallProcesses | None:
+        """Have calls share processes, where the settings say so."""
+        if settings.calls_per_process == 1:
+            return None
+        sharing = Sharing(
+            processes=math.ceil(settings.slots / settings.calls_per_process),
+            memory_limit_mb=settings.process_memory_limit_mb,
+            start_seconds=settings.process_start_seconds,
+            close_seconds=SHUTDOWN_ACK_SECONDS,
+            session_end_seconds=settings.drain.close_seconds,
+            preparation=preparation,
+            entrypoint=entrypoint,
+        )
+        processes = CallProcesses(sharing, lambda asked: CallProcess(asked, self._mp_ctx))
+        # The framework looks its class up there whenever it starts an executor.
+        setattr(  # noqa: B010 - not ours to name
+            job_thread_executor, "ThreadJobExecutor", partial(Seat, processes)
+        )
+        return processes
+
+    async def aclose(self) -> None:
+        """End: calls, connection, and the processes that calls shared."""
+        await super().aclose()
+        if self._processes is not None:
+            await self._processes.aclose()
 
     @property
     def registered(self) -> bool:

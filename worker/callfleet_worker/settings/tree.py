@@ -66,12 +66,21 @@ class Settings(BaseSettings):
         "ten. More than the machine carries makes every call slow. The LiveKit server needs "
         "agents.target_load: 1.0 in its configuration: at its default, 0.7, it sends seven of ten.",
     )
+    calls_per_process: int = Field(
+        default=1,
+        ge=1,
+        le=200,
+        description="Calls that share a process. One call in a process of its own is safe from all "
+        "others; calls that share one need half the CPU and a quarter of the memory, and are lost "
+        "together if it dies.",
+    )
     idle_processes: int | None = Field(
         default=None,
         ge=0,
         le=200,
-        description="Processes kept warm for the next calls. Unset, as many as slots: a burst is "
-        "answered at once. Fewer save memory (about 15 MB each), make bursts wait and are refused.",
+        description="Processes kept warm for the next calls, where each has its own. Unset, as "
+        "many as slots: a burst is answered at once. Fewer save memory (about 15 MB each), make "
+        "bursts wait and are refused.",
         examples=["10"],
     )
     process_start_seconds: float = Field(
@@ -84,8 +93,8 @@ class Settings(BaseSettings):
     process_memory_limit_mb: int = Field(
         default=0,
         ge=0,
-        description="A call's process that needs more is killed, and its call dropped. 0 sets no "
-        "limit.",
+        description="A call's own process that needs more is killed, and its call dropped. One "
+        "that calls share is given no more of them, and another takes its place. 0 sets no limit.",
     )
     agent_class: Annotated[
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None,

@@ -1,0 +1,159 @@
+"""What a process runs that calls share: it is handed one line to the parent for each call.
+
+Each call is the framework's own job, as it would be in a process by itself, in an empty context,
+so that no call sees another's variables.
+"""
+
+import asyncio
+import contextvars
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from livekit.agents import JobContext, JobExecutorType, JobProcess, get_job_context
+from livekit.agents.ipc.job_proc_lazy_main import _JobProc
+from livekit.agents.ipc.log_queue import LogQueueHandler
+from livekit.agents.ipc.proc_client import _ProcClient
+from livekit.agents.ipc.proto import InitializeRequest, ShutdownRequest, ShutdownRequestAck
+from livekit.agents.ipc.proto import ShuttingDown as IsShuttingDown
+from livekit.agents.utils.aio import ChanReceiver
+from livekit.agents.utils.aio.duplex_unix import _Duplex
+
+from callfleet_worker.parent.jobs import Preparation
+from callfleet_worker.reporting import EventSink
+from callfleet_worker.userdata import EVENTS_KEY
+
+PROCESS_NAME = "job_proc"
+"""The framework has a process of this name ignore signals, which are its parent's to answer."""
+
+_log = logging.getLogger("livekit.agents")
+
+
+@dataclass(frozen=True, slots=True)
+class HostArguments:
+    """All that a process is started with."""
+
+    line: socket.socket
+    log_line: socket.socket
+    seat_line: socket.socket
+    log_levels: dict[str, int]
+    preparation: Preparation
+    entrypoint: Callable[[JobContext], Awaitable[None]]
+    session_end_seconds: float
+
+
+def host_main(arguments: HostArguments) -> None:
+    """Be a process that calls share, until the parent says to go or is gone."""
+    for name, level in arguments.log_levels.items():
+        logging.getLogger(name).setLevel(level)
+    handler = LogQueueHandler(_Duplex.open(arguments.log_line))
+    handler.addFilter(_name_the_call)
+    logging.getLogger().addHandler(handler)
+    host = _Host(arguments)
+    client = _ProcClient(arguments.line, arguments.log_line, host.initialize, host.serve)
+    try:
+        client.initialize()
+    except Exception:  # noqa: BLE001 - the parent was told, and logs it
+        handler.close()
+        return
+    client.run()
+    handler.close()
+
+
+def _name_the_call(record: logging.LogRecord) -> bool:
+    """Say on a line which call it is about; in a process of one call the parent does."""
+    with suppress(RuntimeError):
+        job = get_job_context().job
+        record.job_id, record.room = job.id, job.room.name
+    return True
+
+
+class _Host:
+    """Keeps the calls of this process."""
+
+    def __init__(self, arguments: HostArguments) -> None:
+        self._arguments = arguments
+        self._client: _ProcClient | None = None
+        self._seats: set[asyncio.Task[None]] = set()
+
+    def initialize(self, _: InitializeRequest, client: _ProcClient) -> None:
+        """Do once what all calls need."""
+        self._client = client
+        self._arguments.preparation.process()
+
+    async def serve(self, messages: ChanReceiver[Any]) -> None:
+        """Take calls until the parent says to go."""
+        loop = asyncio.get_running_loop()
+        line = self._arguments.seat_line
+        line.settimeout(0)
+        loop.add_reader(line, self._take)
+        try:
+            async for message in messages:
+                if isinstance(message, ShutdownRequest) and self._client is not None:
+                    await self._client.send(ShutdownRequestAck())
+                    await self._client.send(IsShuttingDown())
+                    break
+        finally:
+            loop.remove_reader(line)
+            for seat in self._seats:
+                seat.cancel()
+            if self._seats:
+                await asyncio.wait(self._seats)
+
+    def _take(self) -> None:
+        try:
+            _, numbers, _, _ = socket.recv_fds(self._arguments.seat_line, 1, 1)
+        except BlockingIOError:
+            return
+        for number in numbers:
+            seat = asyncio.get_running_loop().create_task(
+                self._seat(socket.socket(fileno=number)), context=contextvars.Context()
+            )
+            self._seats.add(seat)
+            seat.add_done_callback(self._left)
+
+    def _left(self, seat: asyncio.Task[None]) -> None:
+        self._seats.discard(seat)
+        if not seat.cancelled() and (error := seat.exception()) is not None:
+            _log.error("a call's place in its process broke", exc_info=error)
+
+    async def _seat(self, line: socket.socket) -> None:
+        """Let one call live at the other end of ``line``."""
+        prepared: list[JobProcess] = []
+
+        def prepare(process: JobProcess) -> None:
+            prepared.append(process)
+            self._arguments.preparation.call(process)
+
+        job = _JobProc(
+            prepare,
+            self._arguments.entrypoint,
+            None,
+            session_end_timeout=self._arguments.session_end_seconds,
+            executor_type=JobExecutorType.THREAD,
+        )
+        client = _ProcClient(line, None, job.initialize, job.entrypoint)
+        try:
+            await _is_readable(line)
+            client.initialize()
+            await client._monitor_task()  # noqa: SLF001 - run() would make a loop of its own
+        finally:
+            for process in prepared:
+                events: EventSink | None = process.userdata.get(EVENTS_KEY)
+                if events is not None:
+                    # In a thread: it may wait for a parent that is slow to read.
+                    await asyncio.shield(asyncio.to_thread(events.close))
+
+
+async def _is_readable(line: socket.socket) -> None:
+    """Wait for the first message, which the framework reads without the loop."""
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+    loop.add_reader(line, arrived.set)
+    try:
+        await arrived.wait()
+    finally:
+        loop.remove_reader(line)
