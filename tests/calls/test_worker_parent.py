@@ -1,4 +1,7 @@
-"""A worker's parent against a real LiveKit server: registers, counts, drains, survives."""
+"""A worker's parent against a real LiveKit server: registers, counts, drains, survives.
+
+All of it with a process for each call, and with calls that share one.
+"""
 
 import asyncio
 import os
@@ -25,8 +28,22 @@ async def caller(livekit_server: LiveKitServer) -> AsyncIterator[Caller]:
         yield calling
 
 
-def ready(children: Children, server: LiveKitServer, **more: str) -> Worker:
-    worker = start_worker(children, server, **more)
+Mode = dict[str, str]
+MODES = {
+    "a process each": {"CALLFLEET_CALLS_PER_PROCESS": "1"},
+    "one for all": {"CALLFLEET_CALLS_PER_PROCESS": "10"},
+}
+
+
+@pytest.fixture(scope="module", params=MODES.values(), ids=MODES.keys())
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """How calls and processes go together."""
+    chosen: Mode = request.param
+    return chosen
+
+
+def ready(children: Children, server: LiveKitServer, mode: Mode, **more: str) -> Worker:
+    worker = start_worker(children, server, **mode, **more)
     worker.child.wait_until(lambda: bool(worker.logged("ready")), START_SECONDS, "ready")
     return worker
 
@@ -36,9 +53,9 @@ def folders(worker: Worker) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def shared(children: Children, livekit_server: LiveKitServer) -> Worker:
+def shared(children: Children, livekit_server: LiveKitServer, mode: Mode) -> Worker:
     """A worker of ten slots, for tests that leave it as they found it."""
-    return ready(children, livekit_server)
+    return ready(children, livekit_server, mode)
 
 
 def process_of(worker: Worker, room: str) -> int:
@@ -110,9 +127,9 @@ async def test_a_caller_whose_agent_was_killed_gets_another_one_and_only_one(
 
 
 async def test_a_worker_that_is_told_to_go_lets_its_call_finish_and_leaves_nothing(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
+    children: Children, livekit_server: LiveKitServer, caller: Caller, mode: Mode
 ) -> None:
-    worker = ready(children, livekit_server, CALLFLEET_SLOTS="3")
+    worker = ready(children, livekit_server, mode, CALLFLEET_SLOTS="3")
     room = await caller.call(worker)
     await until(lambda: bool(worker.logged("call runs")), "running")
     worker.signal(signal.SIGTERM)
@@ -134,10 +151,14 @@ async def test_a_worker_that_is_told_to_go_lets_its_call_finish_and_leaves_nothi
 
 
 async def test_a_call_that_outlasts_the_drain_is_told_to_end_and_says_so(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
+    children: Children, livekit_server: LiveKitServer, caller: Caller, mode: Mode
 ) -> None:
     worker = ready(
-        children, livekit_server, CALLFLEET_DRAIN__SECONDS="1", CALLFLEET_DRAIN__CLOSE_SECONDS="1"
+        children,
+        livekit_server,
+        mode,
+        CALLFLEET_DRAIN__SECONDS="1",
+        CALLFLEET_DRAIN__CLOSE_SECONDS="1",
     )
     await caller.call(worker)
     await until(lambda: bool(worker.logged("call runs")), "running")
@@ -148,9 +169,9 @@ async def test_a_call_that_outlasts_the_drain_is_told_to_end_and_says_so(
 
 
 async def test_a_person_who_presses_ctrl_c_twice_is_believed(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
+    children: Children, livekit_server: LiveKitServer, caller: Caller, mode: Mode
 ) -> None:
-    worker = ready(children, livekit_server, CALLFLEET_SLOTS="1")
+    worker = ready(children, livekit_server, mode, CALLFLEET_SLOTS="1")
     await caller.call(worker)
     await until(lambda: bool(worker.logged("call runs")), "running")
     worker.signal(signal.SIGINT)
@@ -161,9 +182,9 @@ async def test_a_person_who_presses_ctrl_c_twice_is_believed(
 
 
 async def test_ctrl_c_is_heeded_while_processes_for_calls_are_being_started(
-    children: Children, livekit_server: LiveKitServer
+    children: Children, livekit_server: LiveKitServer, mode: Mode
 ) -> None:
-    worker = start_worker(children, livekit_server, CALLFLEET_IDLE_PROCESSES="2")
+    worker = start_worker(children, livekit_server, **mode, CALLFLEET_IDLE_PROCESSES="2")
     await until(lambda: bool(worker.logged("worker starts")), "starting")
     # The process that the others are forked from is one of these, and is started first.
     await until(lambda: len(worker.left_behind()) > 1, "starting processes")
@@ -174,9 +195,9 @@ async def test_ctrl_c_is_heeded_while_processes_for_calls_are_being_started(
 
 
 async def test_a_whole_process_group_may_be_told_to_go_and_calls_still_finish(
-    children: Children, livekit_server: LiveKitServer, caller: Caller
+    children: Children, livekit_server: LiveKitServer, caller: Caller, mode: Mode
 ) -> None:
-    worker = ready(children, livekit_server, CALLFLEET_SLOTS="2")
+    worker = ready(children, livekit_server, mode, CALLFLEET_SLOTS="2")
     room = await caller.call(worker)
     await until(lambda: bool(worker.logged("call runs")), "running")
     os.killpg(worker.child.pid, signal.SIGTERM)
