@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "drain.md"
 
 def test_every_step_is_in_the_sum() -> None:
     steps = grace(900, 10)
-    assert steps.total_seconds == 966
+    assert steps.total_seconds == 976
     assert grace(60, 1).total_seconds == steps.total_seconds - 840 - 18
 
 

@@ -50,6 +50,12 @@ class Process:
     def leave(self, call: object) -> None:
         self.calls.discard(call)
 
+    async def kill(self) -> None:
+        self.is_gone = True
+        for line in self.lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
     def logging_extra(self) -> dict[str, Any]:
         return {"pid": 1}
 
@@ -57,6 +63,7 @@ class Process:
 @dataclass
 class Processes:
     process: Process
+    is_closing: bool = False
 
     async def ready(self) -> None:
         """There is one."""
@@ -160,6 +167,21 @@ async def test_a_call_that_does_not_end_when_told_is_cut_off(process: Process) -
     await seat.aclose()
     await call.running
     assert process.calls == set()
+
+
+@pytest.mark.parametrize("worker_goes", [True, False])
+async def test_a_process_that_does_not_answer_is_killed_only_when_the_worker_goes(
+    process: Process, *, worker_goes: bool
+) -> None:
+    seat, call = await launched(process)
+    call.running.cancel()
+    seat._processes.is_closing = worker_goes
+    closing = asyncio.create_task(seat.aclose())
+    await asyncio.wait({closing}, timeout=5 * OPTIONS["close_timeout"])
+    assert (closing.done(), process.is_gone) == (worker_goes, worker_goes)
+    await process.kill()
+    await closing
+    assert seat.status is JobStatus.FAILED
 
 
 async def test_a_seat_in_a_process_that_is_gone_refuses_its_call_and_can_be_closed(

@@ -86,7 +86,7 @@ def start_stack(order: Order, children: Children, watcher: Watcher) -> Stack:
     if order.model is Model.EMULATOR:
         watcher.step("Gemini Live emulator starts")
         emulator, _ = start_emulator(children, order.timing, order.seed)
-    watcher.step(f"worker starts, with {order.calls} warm processes")
+    watcher.step(f"worker starts, with {order.calls} slots")
     running, child = worker.start_worker(children, server, emulator, order.calls)
     return Stack(children, server, emulator, running, child)
 

@@ -58,7 +58,7 @@ def worker_environment(
 def start_worker(
     children: Children, server: LiveKitServer, emulator: Emulator | None, slots: int
 ) -> tuple[Worker, Child]:
-    """Start a worker and wait until it takes calls and has a warm process for each.
+    """Start a worker and wait until it takes calls.
 
     Raises:
         StackError: it does not start.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 # The framework cancels a call's entrypoint so long after it was told to stop; not settable.
 ENTRYPOINT_SECONDS = 15.0
-# It waits so long for a process to say that it was told, and again for it to exit.
+# It waits so long for a process to say that it was told, and again for it to exit; a call that
+# shares its process is cut off after as long.
 SHUTDOWN_ACK_SECONDS = 10.0
 # Between the signals with which it kills what is still there.
 KILL_SECONDS = 0.5
@@ -27,6 +28,7 @@ class Grace:
     entrypoint_seconds: float
     session_close_seconds: float
     session_end_seconds: float
+    cut_seconds: float
     exit_seconds: float
     flush_seconds: float
     margin_seconds: float
@@ -40,6 +42,7 @@ class Grace:
             + self.entrypoint_seconds
             + self.session_close_seconds
             + self.session_end_seconds
+            + self.cut_seconds
             + self.exit_seconds
             + self.flush_seconds
             + self.margin_seconds
@@ -54,6 +57,7 @@ def grace(drain_seconds: float, close_seconds: float) -> Grace:
         entrypoint_seconds=ENTRYPOINT_SECONDS,
         session_close_seconds=close_seconds,
         session_end_seconds=close_seconds,
+        cut_seconds=SHUTDOWN_ACK_SECONDS,
         exit_seconds=SHUTDOWN_ACK_SECONDS + KILL_SECONDS,
         flush_seconds=FLUSH_SECONDS,
         margin_seconds=MARGIN_SECONDS,

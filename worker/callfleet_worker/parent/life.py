@@ -56,7 +56,7 @@ async def live(settings: Settings, entrypoint: Entrypoint) -> None:
 
     Args:
         settings: All that it needs to know.
-        entrypoint: Runs one call, in a process of its own that imports it by its name.
+        entrypoint: Runs one call, in another process that imports it by its name.
 
     Raises:
         CannotStartError: a port, a file, a class or LiveKit itself is in the way.

@@ -45,7 +45,7 @@ class FleetServer(AgentServer):
 
         Args:
             settings: Where to register, under which name, for how many calls.
-            entrypoint: Runs one call in a process of its own; importable there by its name.
+            entrypoint: Runs one call, in another process that imports it by its name.
             preparation: Runs in each process before it is given a call.
             preload: Modules that all processes share, imported once.
 
@@ -112,6 +112,8 @@ class FleetServer(AgentServer):
 
     async def aclose(self) -> None:
         """End: calls, connection, and the processes that calls shared."""
+        if self._processes is not None:
+            self._processes.is_closing = True
         await super().aclose()
         if self._processes is not None:
             await self._processes.aclose()

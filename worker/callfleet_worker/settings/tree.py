@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         "agents.target_load: 1.0 in its configuration: at its default, 0.7, it sends seven of ten.",
     )
     calls_per_process: int = Field(
-        default=1,
+        default=10,
         ge=1,
         le=200,
         description="Calls that share a process. One call in a process of its own is safe from all "

@@ -128,6 +128,8 @@ class CallProcesses:
         self._ready: list[CallProcess] = []
         self._news = asyncio.Condition()
         self._keeping: set[asyncio.Task[None]] = set()
+        self.is_closing = False
+        """Set once the worker goes: no process is started any more, and none waited for."""
 
     async def ready(self) -> None:
         """Start what is not started, and wait until one takes calls.
@@ -166,8 +168,8 @@ class CallProcesses:
         task.add_done_callback(self._keeping.discard)
 
     async def _keep(self) -> None:
-        """Have a process there at any time, until cancelled."""
-        while True:
+        """Have a process there at any time, until the worker goes."""
+        while not self.is_closing:
             process = self._start(self._sharing)
             try:
                 await process.start()

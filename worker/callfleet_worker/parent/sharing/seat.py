@@ -74,14 +74,26 @@ class Seat(ThreadJobExecutor):
         self._decided.set()
         if self._place is not None:
             closing = asyncio.create_task(super().aclose())
-            await self._shutting_down_fut
-            await asyncio.wait({closing}, timeout=2 * self._opts.close_timeout)
-            if not closing.done():
-                with suppress(DuplexClosed):
-                    await self._pch.aclose()
+            await self._insist(self._place, closing)
             await closing
         elif self._main_atask is not None:
             await asyncio.wait({self._main_atask})
+
+    async def _insist(self, place: CallProcess, closing: asyncio.Task[None]) -> None:
+        """See to it that a call that was told to end does.
+
+        A process that does not even answer is killed if the worker goes; else it may recover, for
+        its other calls, and is killed when it has been silent for long.
+        """
+        patience = self._opts.close_timeout
+        await asyncio.wait({self._shutdown_ack_fut}, timeout=patience)
+        if not self._shutdown_ack_fut.done() and self._processes.is_closing:
+            await place.kill()
+        await asyncio.wait({self._shutting_down_fut})
+        await asyncio.wait({closing}, timeout=patience)
+        if not closing.done():
+            with suppress(DuplexClosed):
+                await self._pch.aclose()
 
     def logging_extra(self) -> dict[str, Any]:
         """Give the facts for the framework's lines about this call."""
