@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
 
-from google.auth.exceptions import GoogleAuthError
 from livekit import rtc
-from livekit.agents import APIConnectionError, APIError, llm
+from livekit.agents import APIConnectionError, llm
 from livekit.agents.metrics import RealtimeModelMetrics
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
@@ -17,6 +16,7 @@ from livekit.agents.utils import is_given
 from callfleet_contract.outcomes import ModelSessionChange
 from callfleet_worker.model.asking import AskedReply
 from callfleet_worker.model.backing import Backing, Conversation
+from callfleet_worker.model.renewal import Renewal
 from callfleet_worker.model.roster import Candidate
 
 _FORWARDED: tuple[llm.realtime.EventTypes, ...] = (
@@ -27,12 +27,8 @@ _FORWARDED: tuple[llm.realtime.EventTypes, ...] = (
     "metrics_collected",
     "remote_item_added",
 )
-_OPENING_ERRORS = (GoogleAuthError, APIError, llm.RealtimeError, ValueError, RuntimeError, OSError)
 _CLOSE_SECONDS = 2.0
-_SAY_IT_AGAIN = (
-    "You could not hear the caller for a moment. Say sorry in a few words and ask the caller to "
-    "say the last thing again."
-)
+_PREPARE_SECONDS = 5.0
 
 
 class CallModelSession(llm.RealtimeSession[str]):
@@ -44,12 +40,14 @@ class CallModelSession(llm.RealtimeSession[str]):
         self._instructions: NotGivenOr[str] = NOT_GIVEN
         self._tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN
         self._tool_choice: NotGivenOr[llm.ToolChoice | None] = NOT_GIVEN
-        self._asked: AskedReply | None = None
+        self._renewal = Renewal(backing)
         self._connections = 0
         self._first_child = True
         self._has_replied = False
-        self._lost = self._renew_reply = False
-        self._swapping = False
+        self._passing = True
+        """False during a swap and after the last: what comes then goes to no connection."""
+        self._over = False
+        self._died: llm.RealtimeModelError | None = None
         self._swap_task: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._way = backing.first()
@@ -78,8 +76,9 @@ class CallModelSession(llm.RealtimeSession[str]):
         self.emit(event, payload)
 
     def _on_go_away(self, child: llm.RealtimeSession[Any], seconds: float) -> None:
-        del child, seconds
-        self._backing.tell(ModelSessionChange.GO_AWAY)
+        del seconds
+        if child is self._child:
+            self._backing.tell(ModelSessionChange.GO_AWAY)
 
     def _on_connected(self) -> None:
         self._connections += 1
@@ -90,89 +89,86 @@ class CallModelSession(llm.RealtimeSession[str]):
         handle = getattr(self._child, "session_resumption_handle", None)
         resumed, anew = ModelSessionChange.RESUMED, ModelSessionChange.RECONNECT
         self._backing.tell(anew if handle is None else resumed)
-        self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
-        # What was speech a moment ago may be known to be over only now.
-        lost, self._lost = self._lost, False
-        if lost and (self._renew_reply or self._backing.owes_reply()):
-            self._reply_again(was_answering=True, remembers=handle is not None)
-
-    def _is_answering(self) -> bool:
-        """Tell whether a reply is under way, or owed to a caller who has just asked."""
-        conversation = self._backing.conversation
-        speaks = conversation is not None and conversation.agent_state in ("speaking", "thinking")
-        return speaks or self._backing.owes_reply()
-
-    def _is_awaited(self) -> bool:
-        return self._asked is not None and self._asked.waiting
-
-    def _reply_again(self, *, was_answering: bool, remembers: bool) -> None:
-        """Renew the reply that a lost connection took along.
-
-        A resumed session knows the question. A new one has at most the words of the conversation,
-        and with transcription off none: it asks the caller.
-        """
-        conversation = self._backing.conversation
-        if self._asked is not None and self._asked.waiting:
-            self._asked.ask(self._child)
-        elif was_answering and conversation is not None:
-            with contextlib.suppress(RuntimeError):
-                if remembers:
-                    conversation.generate_reply()
-                else:
-                    conversation.generate_reply(instructions=_SAY_IT_AGAIN)
+        if self._passing:
+            self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
+            self._renewal.resumed(self._child, remembers=handle is not None)
 
     def _on_error(self, child: llm.RealtimeSession[Any], error: llm.RealtimeModelError) -> None:
-        if child is not self._child:
+        if child is not self._child or self._over:
             return
         if error.recoverable:
-            self._lost = True
             self._backing.dropped(self._way, error.error)
-            self._renew_reply = self._is_awaited() or self._is_answering()
+            self._renewal.lost()
             self.emit("error", error)
-            return
+        elif self._passing:
+            self._begin_swap(error)
+        else:
+            # The swap under way sees it and takes the next way: there is never a second beside it.
+            self._died = error
+
+    def _begin_swap(self, error: llm.RealtimeModelError) -> None:
+        self._passing = False
+        was_answering = self._renewal.is_answering
+        self._renewal.lost()
+        following = self._next_way(error)
+        if following is not None:
+            self._swap_task = asyncio.create_task(self._swap(following, was_answering))
+
+    def _next_way(self, error: llm.RealtimeModelError) -> Candidate | None:
         following = self._backing.failed(self._way, error.error, fresh=not self._has_replied)
-        if self._asked is not None:
-            self._asked.detach()
+        self._renewal.detach()
         if following is None:
             self._give_up(error)
-            return
-        self.emit("error", error.model_copy(update={"recoverable": True}))
-        self._swap_task = asyncio.create_task(self._swap(following, self._is_answering()))
+        else:
+            self.emit("error", error.model_copy(update={"recoverable": True}))
+        return following
 
     def _give_up(self, error: llm.RealtimeModelError) -> None:
-        if self._asked is not None:
-            self._asked.give_up()
+        self._over = True
+        self._renewal.give_up()
         self._backing.tell(ModelSessionChange.CLOSED)
         # The framework writes a traceback for any other kind of error; each was told already.
         last = APIConnectionError("no model is left", retryable=False)
         self.emit("error", error.model_copy(update={"error": last}))
 
     async def _swap(self, way: Candidate, was_answering: bool) -> None:
-        """Go on with another connection; what is said meanwhile is lost, not played late."""
-        self._swapping = True
-        try:
-            await self._change_to(way, was_answering)
-        except _OPENING_ERRORS as error:
-            self._way, self._has_replied = way, False
-            self._on_error(self._child, self._fatal(error))
-            return
-        finally:
-            self._swapping = False
-        self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
-        self._reply_again(was_answering=was_answering, remembers=False)
+        """Go on with another connection; what is said meanwhile is lost, not played late.
 
-    async def _change_to(self, way: Candidate, was_answering: bool) -> None:
+        A way that cannot be prepared, or dies while it is, has failed like any other.
+        """
         conversation = self._backing.conversation
         if was_answering and conversation is not None:
-            with contextlib.suppress(RuntimeError, asyncio.TimeoutError):
+            with contextlib.suppress(RuntimeError, TimeoutError):
                 await asyncio.wait_for(conversation.interrupt(force=True), _CLOSE_SECONDS)
-        history = self._child.chat_ctx if conversation is None else _heard(conversation)
+        known = self._child.chat_ctx
+        following: Candidate | None = way
+        while following is not None:
+            error = await self._change_to(following, known)
+            if error is None:
+                self._passing = True
+                self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
+                self._renewal.swapped(self._child)
+                return
+            following = self._next_way(error)
+
+    async def _change_to(
+        self, way: Candidate, known: llm.ChatContext
+    ) -> llm.RealtimeModelError | None:
+        """Open another way and tell it who it is; return how it failed, if it did."""
+        conversation = self._backing.conversation
         self._close_later(self._child)
-        child = self._backing.open(way)
         self._way, self._connections = way, 0
         self._first_child = self._has_replied = False
-        self._child = self._listen(child, way)
-        await self._prepare(child, history)
+        self._died = None
+        try:
+            self._child = self._listen(self._backing.open(way), way)
+            async with asyncio.timeout(_PREPARE_SECONDS):
+                await self._prepare(
+                    self._child, known if conversation is None else _heard(conversation)
+                )
+        except Exception as error:  # noqa: BLE001 - a swap that died unseen would leave a mute line
+            return self._fatal(error)
+        return self._died
 
     async def _prepare(self, child: llm.RealtimeSession[Any], history: llm.ChatContext) -> None:
         if is_given(self._instructions):
@@ -214,7 +210,7 @@ class CallModelSession(llm.RealtimeSession[str]):
 
     async def update_chat_ctx(self, chat_ctx: llm.ChatContext) -> None:
         """Hand over the conversation; a swap brings it along by itself."""
-        if not self._swapping:
+        if self._passing:
             await self._child.update_chat_ctx(chat_ctx)
 
     async def update_tools(self, tools: list[llm.Tool]) -> None:
@@ -229,12 +225,12 @@ class CallModelSession(llm.RealtimeSession[str]):
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
         """Let the model hear; played late after a swap, sound would only make it lag."""
-        if not self._swapping:
+        if self._passing:
             self._child.push_audio(frame)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
         """Let the model see."""
-        if not self._swapping:
+        if self._passing:
             self._child.push_video(frame)
 
     def generate_reply(
@@ -245,10 +241,13 @@ class CallModelSession(llm.RealtimeSession[str]):
         tools: NotGivenOr[list[llm.Tool]] = NOT_GIVEN,  # noqa: ARG002 - Gemini has none per reply
     ) -> asyncio.Future[llm.GenerationCreatedEvent]:
         """Ask for a reply; the future outlives the connection."""
-        self._asked = AskedReply(instructions, tool_choice)
-        if not self._swapping:
-            self._asked.ask(self._child)
-        return self._asked.reply
+        asked = AskedReply(instructions, tool_choice)
+        self._renewal.expect(asked)
+        if self._over:
+            asked.give_up()
+        elif self._passing:
+            asked.ask(self._child)
+        return asked.reply
 
     def commit_audio(self) -> None:
         """Gemini ends turns itself."""
@@ -276,13 +275,13 @@ class CallModelSession(llm.RealtimeSession[str]):
 
     async def aclose(self) -> None:
         """Close the connection, and those that still close."""
+        self._over = True
         if self._swap_task is not None and not self._swap_task.done():
             self._swap_task.cancel()
             await asyncio.gather(self._swap_task, return_exceptions=True)
         self._close_later(self._child)
         await asyncio.gather(*self._closing, return_exceptions=True)
-        if self._asked is not None:
-            self._asked.give_up()
+        self._renewal.give_up()
 
     def _fatal(self, error: Exception) -> llm.RealtimeModelError:
         label = self.realtime_model.label
