@@ -11,7 +11,7 @@ from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_worker import call
-from callfleet_worker.bridge.ending import PARENT_SHUTDOWN
+from callfleet_worker.bridge.leaving import PARENT_SHUTDOWN
 from callfleet_worker.farewell import GOODBYE, read_sound
 
 

@@ -6,16 +6,13 @@ from hypothesis import strategies as st
 from livekit.rtc import DisconnectReason
 
 from callfleet_contract.outcomes import CallOutcome, CallReason
-from callfleet_worker.bridge.ending import (
-    DESERVES_APOLOGY,
-    LINE_IS_LOST,
+from callfleet_worker.bridge.ending import DESERVES_APOLOGY, LINE_IS_LOST, Cause, ending_of
+from callfleet_worker.bridge.leaving import (
     PARENT_SHUTDOWN,
     ROOM_SHUTDOWN,
-    Cause,
     cause_of_departure,
     cause_of_room,
     cause_of_shutdown,
-    ending_of,
 )
 
 

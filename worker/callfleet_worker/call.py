@@ -21,16 +21,8 @@ from callfleet_worker.agents.watching import watch_tools
 from callfleet_worker.breakage import attempt, failure_of, kind_of, tell_broken
 from callfleet_worker.bridge.assembly import Bridge
 from callfleet_worker.bridge.caller import CallerWatch
-from callfleet_worker.bridge.ending import (
-    DESERVES_APOLOGY,
-    LINE_IS_LOST,
-    Cause,
-    Ending,
-    cause_of_departure,
-    cause_of_room,
-    cause_of_shutdown,
-    ending_of,
-)
+from callfleet_worker.bridge.ending import DESERVES_APOLOGY, LINE_IS_LOST, Cause, Ending, ending_of
+from callfleet_worker.bridge.leaving import cause_of_departure, cause_of_room, cause_of_shutdown
 from callfleet_worker.bridge.showing import StateShow
 from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
 from callfleet_worker.bridge.turnclock import CallName

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from livekit.rtc import DisconnectReason
-
 from callfleet_contract.outcomes import CallOutcome, CallReason
 
 
@@ -50,10 +48,6 @@ _ENDINGS = {
 }
 DESERVES_APOLOGY = frozenset({Cause.MODEL_FAILED, Cause.KEY_REFUSED, Cause.CRASHED})
 LINE_IS_LOST = frozenset(Cause) - DESERVES_APOLOGY
-PARENT_SHUTDOWN = "parent process shutdown"
-"""What livekit-agents gives as a shutdown's reason when the worker's parent asks for it."""
-ROOM_SHUTDOWN = "room disconnected"
-"""And when its room went away."""
 
 _CALLER_WENT = frozenset(
     {Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.CALLER_REMOVED, Cause.ROOM_CLOSED}
@@ -73,38 +67,3 @@ def ending_of(cause: Cause, *, answered: bool, others_in_room: int) -> Ending:
     alone = others_in_room == 0
     caller_is_there = cause not in _CALLER_WENT and cause is not Cause.NOBODY_CAME
     return Ending(outcome, reason, cause is not Cause.ROOM_CLOSED and (alone or caller_is_there))
-
-
-_LEFT = frozenset(
-    {
-        DisconnectReason.CLIENT_INITIATED,
-        DisconnectReason.SIGNAL_CLOSE,
-        DisconnectReason.USER_UNAVAILABLE,
-        DisconnectReason.USER_REJECTED,
-        DisconnectReason.SIP_TRUNK_FAILURE,
-    }
-)
-_CLOSED = frozenset({DisconnectReason.ROOM_DELETED, DisconnectReason.ROOM_CLOSED})
-
-
-def cause_of_departure(reason: int) -> Cause:
-    """Read why the caller is gone. A caller who is lost may come back."""
-    if reason in _LEFT:
-        return Cause.CALLER_LEFT
-    if reason in _CLOSED:
-        return Cause.ROOM_CLOSED
-    if reason == DisconnectReason.PARTICIPANT_REMOVED:
-        return Cause.CALLER_REMOVED
-    return Cause.CALLER_LOST
-
-
-def cause_of_room(reason: int) -> Cause:
-    """Read why the agent's own connection to the room is gone."""
-    return Cause.ROOM_CLOSED if reason in _CLOSED else Cause.ROOM_LOST
-
-
-def cause_of_shutdown(reason: str) -> Cause:
-    """Read why the framework shuts a job down: unless it says otherwise, the agent asked for it."""
-    if reason == PARENT_SHUTDOWN:
-        return Cause.WORKER_STOPPED
-    return Cause.ROOM_LOST if reason == ROOM_SHUTDOWN else Cause.AGENT_ENDED
