@@ -271,7 +271,7 @@ def call_settings(server: LiveKitServer, emulator: Emulator, **more: Any) -> Set
     }
     model |= more.pop("model", {})
     livekit = {"url": server.url, "api_key": server.api_key, "api_secret": server.api_secret}
-    return Settings(livekit=livekit, model=model, **more)  # type: ignore[arg-type]
+    return Settings.model_validate({"livekit": livekit, "model": model, **more})
 
 
 @contextlib.asynccontextmanager
@@ -282,7 +282,8 @@ async def on_stage(
     async with Emulator(config) as emulator:
         room = f"stage-{uuid4().hex[:8]}"
         job = Job(server, room, call_settings(server, emulator, **settings))
-        call = Call(job, job.proc.userdata["settings"], job)  # type: ignore[arg-type]
+        context: Any = job
+        call = Call(context, job.proc.userdata["settings"], job)
         stage = Stage(server, room, emulator, job, call)
         beginning = asyncio.create_task(call.begin())
         try:

@@ -34,11 +34,15 @@ class Parts:
         return self.tasks[-1]
 
 
+def show_in(room: Any, parts: Parts) -> StateShow:
+    return StateShow(room, parts.spawn)
+
+
 @pytest.mark.parametrize("error", [RuntimeError("+15550100 said no"), TimeoutError()])
 async def test_a_state_that_cannot_be_shown_is_told_and_breaks_nothing(error: Exception) -> None:
     parts = Parts()
     with capture_logs() as lines:
-        StateShow(Room(side_effect=error), parts.spawn).show("speaking")  # type: ignore[arg-type]
+        show_in(Room(side_effect=error), parts).show("speaking")
         await parts.tasks[0]
     assert [(line["log_level"], line["error"]) for line in lines] == [
         ("warning", type(error).__name__)
@@ -47,7 +51,7 @@ async def test_a_state_that_cannot_be_shown_is_told_and_breaks_nothing(error: Ex
 
 async def test_only_the_newest_state_is_told() -> None:
     parts, room = Parts(), Room()
-    show = StateShow(room, parts.spawn).show  # type: ignore[arg-type]
+    show = show_in(room, parts).show
     show("thinking")
     show("speaking")
     await asyncio.wait(parts.tasks)

@@ -1,13 +1,18 @@
 """The house keeps its own rules: what is promised is there, and nothing of one machine got in."""
 
+import io
 import re
 import subprocess
+import tokenize
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 300
+SILENCES = re.compile(r"#\s*(?:noqa|type:\s*ignore)")
+NAMES = re.compile(r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])")
+SAYS_WHY = re.compile(rf"{NAMES.pattern} ?(?: - | # )\S")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -73,6 +78,28 @@ def test_no_path_of_one_machine_is_in_the_tree() -> None:
     of_a_machine = re.compile(rf"(?<![\w.-])/(?:{folders})/".encode())
     found = [file for file in tracked() if of_a_machine.search(file.read_bytes())]
     assert [str(file.relative_to(ROOT)) for file in found] == []
+
+
+def comments(file: Path) -> list[tuple[str, str]]:
+    """Each comment of a module, and the line above it."""
+    source = file.read_text(encoding="utf-8")
+    lines = ["", *source.splitlines()]
+    return [
+        (token.string, lines[token.start[0] - 1].strip())
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    ]
+
+
+def test_whatever_silences_a_checker_names_the_rule_and_says_why() -> None:
+    without = [
+        f"{file.relative_to(ROOT)}: {comment}"
+        for file in tracked("*.py")
+        for comment, above in comments(file)
+        if SILENCES.match(comment)
+        and not (SAYS_WHY.match(comment) or (NAMES.fullmatch(comment) and above.startswith("#")))
+    ]
+    assert without == []
 
 
 def test_each_room_says_what_it_promises() -> None:

@@ -100,8 +100,9 @@ class Model:
         self.billed.append(way)
 
 
-def session_on(model: Model) -> CallModelSession:
-    return CallModelSession(SimpleNamespace(label="a"), model)  # type: ignore[arg-type]
+def session_on(model: Any) -> CallModelSession:
+    owner: Any = SimpleNamespace(label="a")
+    return CallModelSession(owner, model)
 
 
 async def event_of(session: CallModelSession, name: Any, fits: Any = lambda _: True) -> None:

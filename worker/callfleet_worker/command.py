@@ -23,8 +23,8 @@ def worker() -> None:
         _give_up(error.sentences, WRONG_SETTINGS)
     # Heavy imports, which a wrong setting should not have to wait for.
     from callfleet_worker.call import entrypoint  # noqa: PLC0415
-    from callfleet_worker.parent.errors import CannotStartError  # noqa: PLC0415
-    from callfleet_worker.parent.life import live  # noqa: PLC0415
+    from callfleet_worker.parent.errors import CannotStartError  # noqa: PLC0415 - as above
+    from callfleet_worker.parent.life import live  # noqa: PLC0415 - as above
 
     try:
         asyncio.run(live(settings, entrypoint))

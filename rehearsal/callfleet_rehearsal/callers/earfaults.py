@@ -7,6 +7,8 @@ from callfleet_rehearsal.callers.plan import EarFaults
 from callfleet_rehearsal.callers.rtp import RtpPacket
 
 _PACKET_NS = round(PACKET_SECONDS * 1e9)
+_LATE_PACKETS = 1000
+"""A number behind by fewer is used up; one behind by more is in truth ahead."""
 
 
 class Spoiler:
@@ -38,8 +40,10 @@ class Spoiler:
             packet = packet._replace(payload=self._silence)
         shifted = self._shifted(packet, self._shift)
         # Packets that took the place of silence put in before: their numbers are used up.
-        if self._latest is not None and 0 < (self._latest - shifted.sequence + 1) & 0xFFFF < 1000:  # noqa: PLR2004
-            return arrivals
+        if self._latest is not None:
+            behind = (self._latest - shifted.sequence + 1) & 0xFFFF
+            if 0 < behind < _LATE_PACKETS:
+                return arrivals
         self._latest = shifted.sequence
         arrivals.append((shifted, at_ns + self._delay_ns()))
         return arrivals

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 OPUS_PAYLOAD_TYPE = 111
+_CANDIDATE_PARTS = 8
+"""What a candidate has at least: up to the word "typ" and what it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,6 @@ class Candidate:
 def parse_candidate(line: str) -> Candidate | None:
     """Read a candidate line (with or without ``candidate:``); None where it cannot be used."""
     parts = line.removeprefix("a=").removeprefix("candidate:").split()
-    if len(parts) < 8 or not parts[3].isdigit() or not parts[5].isdigit():  # noqa: PLR2004
+    if len(parts) < _CANDIDATE_PARTS or not (parts[3].isdigit() and parts[5].isdigit()):
         return None
     return Candidate(parts[2].lower(), parts[4], int(parts[5]), int(parts[3]))

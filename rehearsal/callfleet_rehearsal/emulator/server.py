@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import itertools
+import ssl
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -121,18 +122,13 @@ class Emulator:
         """
         return arm_fault(self._shared, {"name": name, **request})
 
-    async def _listen(self, app: web.Application, port: int, tls: object) -> int:
+    async def _listen(self, app: web.Application, port: int, tls: ssl.SSLContext | None) -> int:
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
         )
         self._runners.append(runner)
         await runner.setup()
-        site = web.TCPSite(
-            runner,
-            self.config.host,
-            port,
-            ssl_context=tls,  # type: ignore[arg-type]
-        )
+        site = web.TCPSite(runner, self.config.host, port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:

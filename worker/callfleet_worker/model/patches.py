@@ -55,8 +55,9 @@ class PhoneModel(realtime_api.RealtimeModel):
         self.setup_seconds = setup_seconds
         self.resumption = resumption
 
-    def session(self, *, turn_detection_disabled: bool = False) -> "PhoneSession":  # noqa: ARG002
+    def session(self, *, turn_detection_disabled: bool = False) -> "PhoneSession":
         """Open a session. Gemini's turn detection is set in the model, never per session."""
+        del turn_detection_disabled
         session = PhoneSession(self)
         self._sessions.add(session)
         return session

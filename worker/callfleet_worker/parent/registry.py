@@ -47,7 +47,7 @@ class Registry:
     """Every metric of the catalogue, ready to be fed with samples."""
 
     def __init__(self, prices: PriceTable) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream gives it no types
         self.prometheus = CollectorRegistry(auto_describe=True)
         self._metrics = {metric.name: self._build(metric) for metric in metrics.CATALOGUE}
         ProcessCollector(registry=self.prometheus)
