@@ -1,7 +1,6 @@
 """However a call ends, its end is counted once, with the right reason, and nothing is left."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from call_stage import Job, on_stage, speech
@@ -58,14 +57,8 @@ async def test_a_caller_who_leaves_in_the_greeting_ends_the_call(
         assert stage.room not in await stage.rooms()
 
 
-async def test_a_room_into_which_nobody_comes_is_given_up(
-    livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    patient = call.bridge_options
-    monkeypatch.setattr(
-        call, "bridge_options", lambda given: replace(patient(given), caller_wait_seconds=0.5)
-    )
-    async with on_stage(livekit_server) as stage:
+async def test_a_room_into_which_nobody_comes_is_given_up(livekit_server: LiveKitServer) -> None:
+    async with on_stage(livekit_server, caller={"wait_seconds": 1}) as stage:
         end = await stage.ended()
         assert (end.outcome, end.reason) == (CallOutcome.ABANDONED, CallReason.NEVER_JOINED)
         assert stage.room not in await stage.rooms()

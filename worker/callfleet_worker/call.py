@@ -49,10 +49,17 @@ async def entrypoint(ctx: JobContext) -> None:
 
 def bridge_options(settings: Settings) -> BridgeOptions:
     """Take out of the settings what the bridge needs."""
+    caller, ears, mouth = settings.caller, settings.ears, settings.mouth
     return BridgeOptions(
-        queue_ms=settings.mouth.queue_ms,
-        noise_gate_dbfs=settings.ears.noise_gate_dbfs,
-        echo_cancellation=settings.ears.echo_cancellation,
+        caller_wait_seconds=caller.wait_seconds,
+        caller_return_seconds=caller.return_seconds,
+        noise_gate_dbfs=ears.noise_gate_dbfs,
+        echo_cancellation=ears.echo_cancellation,
+        queue_ms=mouth.queue_ms,
+        subscription_wait_seconds=mouth.subscription_wait_seconds,
+        settle_seconds=mouth.settle_seconds,
+        dtx=mouth.dtx,
+        red=mouth.red,
     )
 
 

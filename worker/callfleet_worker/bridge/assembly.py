@@ -15,7 +15,7 @@ from callfleet_worker.bridge.heard import ReplyText
 from callfleet_worker.bridge.loopwatch import LoopWatch
 from callfleet_worker.bridge.media import MediaWatch
 from callfleet_worker.bridge.mouth import Mouth
-from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink, Spawn
+from callfleet_worker.bridge.sink import FRAME_MS, NS_PER_SECOND, BridgeOptions, EventSink, Spawn
 from callfleet_worker.bridge.turnclock import CallName, TurnClock
 
 TRACK_NAME = "agent"
@@ -40,8 +40,8 @@ class Bridge:
         if options.noise_gate_dbfs is not None:
             gate = NoiseGate(GateOptions(options.noise_gate_dbfs))
         self.text = ReplyText()
-        self.clock = TurnClock(name, sink.emit, no_response_seconds=options.no_response_seconds)
-        self.ears = Ears(self.clock, spawn, frame_ms=options.frame_ms, echo=echo, gate=gate)
+        self.clock = TurnClock(name, sink.emit)
+        self.ears = Ears(self.clock, spawn, frame_ms=FRAME_MS, echo=echo, gate=gate)
         self.mouth = Mouth(self.clock, self.text, spawn, queue_ms=options.queue_ms, echo=echo)
         self._loop_watch = LoopWatch(name.call_id, sink.emit)
         self._media = MediaWatch(name.call_id, room, self.clock, sink.emit, spawn)

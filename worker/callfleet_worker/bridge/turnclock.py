@@ -20,6 +20,8 @@ from callfleet_worker.bridge.vad import (
 )
 
 AUDIBLE_DBFS = -50.0
+NO_RESPONSE_SECONDS = 10.0
+"""A turn without a reply for so long counts as not answered: the same in every fleet."""
 _EARS_BLOCK = EARS_RATE * BLOCK_MS // 1000
 _MOUTH_BLOCK = MOUTH_RATE * BLOCK_MS // 1000
 _BLOCK_NS = BLOCK_MS * NS_PER_MS
@@ -65,7 +67,7 @@ class TurnClock:
         name: CallName,
         emit: Callable[[CallEvent], None],
         *,
-        no_response_seconds: float = 10.0,
+        no_response_seconds: float = NO_RESPONSE_SECONDS,
     ) -> None:
         self._name = name
         self._emit = emit

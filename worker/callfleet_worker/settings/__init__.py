@@ -11,6 +11,7 @@ from callfleet_worker.settings.model import (
     TranscriptionSettings,
 )
 from callfleet_worker.settings.sections import (
+    CallerSettings,
     DrainSettings,
     EarsSettings,
     FarewellSettings,
@@ -27,6 +28,7 @@ from callfleet_worker.settings.sections import (
 from callfleet_worker.settings.tree import Settings
 
 __all__ = [
+    "CallerSettings",
     "CompressionSettings",
     "DrainSettings",
     "EarsSettings",

@@ -81,6 +81,26 @@ class PersonaSettings(Section):
     )
 
 
+class CallerSettings(Section):
+    """How long a call waits for its caller."""
+
+    wait_seconds: float = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="How long an empty room is kept before the call counts as never joined. Its "
+        "slot is taken meanwhile. LiveKit closes the room itself after its empty_timeout, 300 s.",
+    )
+    return_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=300,
+        description="How long a caller whose network broke may take to come back before the call "
+        "counts as dropped. Its slot is taken meanwhile. LiveKit closes the room itself after its "
+        "departure_timeout, 20 s: more needs that raised too.",
+    )
+
+
 class EarsSettings(Section):
     """What happens to the caller's sound before the model hears it."""
 
@@ -108,6 +128,31 @@ class MouthSettings(Section):
         le=1000,
         description="Sound queued ahead of playing. Too little stutters on a busy machine; it "
         "delays neither the start of a reply nor its stop.",
+    )
+    subscription_wait_seconds: float = Field(
+        default=5,
+        ge=0,
+        le=60,
+        description="How long the agent's first words wait for the caller's device to listen. "
+        "After that they are spoken all the same, whoever may hear them.",
+    )
+    settle_seconds: float = Field(
+        default=0.2,
+        ge=0,
+        le=5,
+        description="How long a device that has just begun to listen is given before the first "
+        "word. Less clips it; more makes every greeting as much later.",
+    )
+    dtx: bool = Field(
+        default=True,
+        description="Send next to no packets while the agent is silent, as LiveKit's own clients "
+        "do. Off costs server and caller a quarter more work, for devices that take missing "
+        "packets for a broken line.",
+    )
+    red: bool = Field(
+        default=True,
+        description="Send each packet twice, so that a single lost one is not heard. Off halves "
+        "what is sent, and callers on bad networks hear gaps.",
     )
 
 

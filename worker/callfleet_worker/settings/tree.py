@@ -12,6 +12,7 @@ from pydantic_settings import (
 from callfleet_worker.settings.kinds import Text, blank_is_unset
 from callfleet_worker.settings.model import ModelSettings
 from callfleet_worker.settings.sections import (
+    CallerSettings,
     DrainSettings,
     EarsSettings,
     FarewellSettings,
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     )
     model: ModelSettings = Field(default_factory=ModelSettings)
     persona: PersonaSettings = Field(default_factory=PersonaSettings)
+    caller: CallerSettings = Field(default_factory=CallerSettings)
     ears: EarsSettings = Field(default_factory=EarsSettings)
     mouth: MouthSettings = Field(default_factory=MouthSettings)
     farewell: FarewellSettings = Field(default_factory=FarewellSettings)
