@@ -61,7 +61,7 @@ def worker(children: Children, livekit_server: LiveKitServer, emulator: Emulator
 _OUTCOMES = pytest.StashKey[list[str]]()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record_outcome(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note the outcome of a real rehearsal, for the summary."""
     return request.config.stash.setdefault(_OUTCOMES, []).append

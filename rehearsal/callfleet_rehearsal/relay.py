@@ -1,4 +1,4 @@
-"""Bad weather between a caller and the SFU: a seeded UDP relay that delays, drops and reorders."""
+"""Bad weather between somebody and the SFU: a seeded UDP relay that delays, drops and reorders."""
 
 import asyncio
 import random
@@ -79,7 +79,7 @@ class _Socket(asyncio.DatagramProtocol):
 
 @dataclass(frozen=True, slots=True)
 class _Flow:
-    """One caller's way through the relay."""
+    """One sender's way through the relay."""
 
     onward: _Socket
     up: Sky
@@ -87,19 +87,29 @@ class _Flow:
 
 
 class Relay:
-    """Stands before one UDP address. Every caller gets a socket of its own behind it."""
+    """Stands before one UDP address. Every sender gets a socket of its own behind it.
 
-    def __init__(self, target: Address, weather: Weather, seed: int = 1) -> None:
+    ``front`` is where it is sent to; by default, at a free port.
+    """
+
+    def __init__(
+        self,
+        target: Address,
+        weather: Weather,
+        seed: int = 1,
+        front: Address = ("127.0.0.1", 0),
+    ) -> None:
         self._target = target
+        self._front_at = front
         self._weather = weather
         self._seed = seed
         self._flows: dict[Address, asyncio.Task[_Flow]] = {}
-        self._front = _Socket(self._from_caller)
+        self._front = _Socket(self._from_sender)
         self._began = 0.0
 
     @property
     def address(self) -> Address:
-        """Where callers send to."""
+        """Where senders send to."""
         transport = self._front.transport
         if transport is None:
             message = "the relay has no address before it is entered with `async with`"
@@ -111,7 +121,7 @@ class Relay:
         """Open the front."""
         loop = asyncio.get_running_loop()
         self._began = loop.time()
-        await loop.create_datagram_endpoint(lambda: self._front, local_addr=("127.0.0.1", 0))
+        await loop.create_datagram_endpoint(lambda: self._front, local_addr=self._front_at)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -120,11 +130,11 @@ class Relay:
         for flow in self._flows.values():
             (await flow).onward.close()
 
-    def _from_caller(self, data: bytes, caller: Address) -> None:
-        flow = self._flows.get(caller)
+    def _from_sender(self, data: bytes, sender: Address) -> None:
+        flow = self._flows.get(sender)
         if flow is None:
-            flow = asyncio.get_running_loop().create_task(self._open(caller))
-            self._flows[caller] = flow
+            flow = asyncio.get_running_loop().create_task(self._open(sender))
+            self._flows[sender] = flow
         if flow.done():
             self._forward(data, flow.result().up, flow.result().onward.send)
         else:
@@ -132,13 +142,13 @@ class Relay:
                 lambda done: self._forward(data, done.result().up, done.result().onward.send)
             )
 
-    async def _open(self, caller: Address) -> _Flow:
+    async def _open(self, sender: Address) -> _Flow:
         number = len(self._flows)
         up = Sky(self._weather, up=True, seed=self._seed * 1000 + 2 * number)
         down = Sky(self._weather, up=False, seed=self._seed * 1000 + 2 * number + 1)
 
         def back(data: bytes) -> None:
-            self._front.send(data, caller)
+            self._front.send(data, sender)
 
         onward = _Socket(lambda data, _: self._forward(data, down, back))
         loop = asyncio.get_running_loop()

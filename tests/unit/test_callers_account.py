@@ -175,6 +175,8 @@ def plan_with_everything() -> RunPlan:
         listening=Listening.ENERGY,
         media=("127.0.0.1", 7882),
         weather=Weather(delay_up_seconds=0.04),
+        agents_media=("127.0.0.2", 7882),
+        agents_weather=Weather(delay_down_seconds=0.08),
     )
 
 

@@ -111,8 +111,9 @@ class CallPlan:
 class RunPlan:
     """All calls of a run, and where they go.
 
-    With ``media`` set, media go to that address instead of the SFU's own; with ``weather``, the
-    callers put a relay of that weather before it.
+    With ``media`` set, media go to that address instead of the one that the SFU announces; with
+    ``weather``, the callers put a relay of that weather before it. Agents send theirs to what is
+    announced: where that is ``agents_media``, a relay of ``agents_weather`` stands there.
     """
 
     livekit_url: str
@@ -125,9 +126,12 @@ class RunPlan:
     listening: Listening = Listening.MARKERS
     media: tuple[str, int] | None = None
     weather: Weather | None = None
+    agents_media: tuple[str, int] | None = None
+    agents_weather: Weather | None = None
 
     def __post_init__(self) -> None:
-        if self.weather is not None and self.media is None:
+        relayed = self.weather is not None or self.agents_weather is not None
+        if relayed and self.media is None:
             message = (
                 "a relay needs to know where media go: set media to the SFU's host and UDP port"
             )
@@ -158,10 +162,12 @@ def read(path: Path) -> RunPlan:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         body["calls"] = tuple(_call(call) for call in body["calls"])
-        if body.get("media"):
-            body["media"] = (str(body["media"][0]), int(body["media"][1]))
-        if body.get("weather"):
-            body["weather"] = Weather(**body["weather"])
+        for address in ("media", "agents_media"):
+            if body.get(address):
+                body[address] = (str(body[address][0]), int(body[address][1]))
+        for weather in ("weather", "agents_weather"):
+            if body.get(weather):
+                body[weather] = Weather(**body[weather])
         body["listening"] = Listening(body.get("listening", Listening.MARKERS))
         return RunPlan(**body)
     except (OSError, ValueError, KeyError, TypeError) as error:

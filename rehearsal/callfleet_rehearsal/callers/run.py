@@ -183,11 +183,15 @@ def _cross(plan: RunPlan, callers: list[Caller]) -> None:
 
 @contextlib.asynccontextmanager
 async def _way_of_media(plan: RunPlan) -> AsyncIterator[tuple[str, int] | None]:
-    if plan.weather is None or plan.media is None:
-        yield plan.media
-        return
-    async with Relay(plan.media, plan.weather, plan.seed) as relay:
-        yield relay.address
+    async with contextlib.AsyncExitStack() as relays:
+        media = plan.media
+        if media and plan.agents_weather and plan.agents_media:
+            far = Relay(media, plan.agents_weather, plan.seed + 1, front=plan.agents_media)
+            await relays.enter_async_context(far)
+        if media and plan.weather:
+            relay = Relay(media, plan.weather, plan.seed)
+            media = (await relays.enter_async_context(relay)).address
+        yield media
 
 
 def _progress(tell: Tell) -> Callable[[str, dict[str, Any]], None]:

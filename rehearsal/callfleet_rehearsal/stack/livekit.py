@@ -17,13 +17,18 @@ _READY_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LiveKitServer:
-    """A running server: where it is and how to talk to it."""
+    """A running server: where it is and how to talk to it.
+
+    ``announced`` is the host that it names for media. Where that is not its own, somebody has to
+    stand at that host's ``media_port`` and hand media on.
+    """
 
     port: int
     media_port: int
     media_tcp_port: int
     api_key: str
     api_secret: str = field(repr=False)
+    announced: str = LOOPBACK
 
     @property
     def url(self) -> str:
@@ -38,13 +43,16 @@ class LiveKitServer:
 
 def settings(server: LiveKitServer) -> dict[str, object]:
     """Write the server's configuration: everything on loopback, one UDP port for all media."""
+    direct = server.announced == LOOPBACK
     return {
         "port": server.port,
         "bind_addresses": [LOOPBACK],
         "rtc": {
             "udp_port": server.media_port,
-            "tcp_port": server.media_tcp_port,
-            "node_ip": LOOPBACK,
+            # Nobody is to find a shorter way than the one announced, nor the server one back.
+            "tcp_port": server.media_tcp_port if direct else 0,
+            "use_ice_lite": not direct,
+            "node_ip": server.announced,
             "use_external_ip": False,
             "enable_loopback_candidate": True,
             "interfaces": {"includes": ["lo"]},
@@ -58,7 +66,9 @@ def settings(server: LiveKitServer) -> dict[str, object]:
     }
 
 
-def start_livekit(children: Children, program: Path) -> tuple[LiveKitServer, Child]:
+def start_livekit(
+    children: Children, program: Path, announced: str = LOOPBACK
+) -> tuple[LiveKitServer, Child]:
     """Start a server and wait until it answers.
 
     Raises:
@@ -73,6 +83,7 @@ def start_livekit(children: Children, program: Path) -> tuple[LiveKitServer, Chi
         media_tcp_port=tcp_port,
         api_key=f"key-{secrets.token_hex(4)}",
         api_secret=secrets.token_hex(24),
+        announced=announced,
     )
     # By the environment: the process list and the run's folder must not show the secret.
     environment = inherited_environment(LIVEKIT_CONFIG=json.dumps(settings(server)))

@@ -6,6 +6,8 @@ import socket
 from callfleet_rehearsal.stack.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+RELAYED = "127.0.0.2"
+"""Loopback too, but nobody's own: what stands here hands on to ``LOOPBACK``."""
 
 # Below what kernels hand out to outgoing connections, which could take a port between our look at
 # it and the server's.

@@ -17,7 +17,7 @@ from callfleet_rehearsal.stack.costs import Meter
 from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.errors import StackError
 from callfleet_rehearsal.stack.lines import Lines
-from callfleet_rehearsal.stack.ports import LOOPBACK
+from callfleet_rehearsal.stack.ports import LOOPBACK, RELAYED
 from callfleet_rehearsal.stack.processes import Child, Children
 from callfleet_rehearsal.stack.scenario import turn_kinds
 from callfleet_rehearsal.verdict import Evidence
@@ -25,6 +25,9 @@ from callfleet_rehearsal.verdict import Evidence
 _LOOK_AGAIN_SECONDS = 0.25
 _CALL_SETUP_SECONDS = 60.0
 _TURN_SECONDS = 30.0
+
+
+Revise = Callable[[RunPlan], RunPlan]
 
 
 class Model(StrEnum):
@@ -38,8 +41,8 @@ class Model(StrEnum):
 class Order:
     """What is to be rehearsed.
 
-    ``weather`` is between the callers and the LiveKit server; with ``echo``, callers' devices
-    send back what they play.
+    ``weather`` is between the callers and the LiveKit server, ``agents_weather`` between it and
+    the worker; with ``echo``, callers' devices send back what they play.
     """
 
     calls: int
@@ -50,6 +53,7 @@ class Order:
     spacing_seconds: float
     weather: Weather | None = None
     echo: bool = False
+    agents_weather: Weather | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ def start_stack(order: Order, children: Children, watcher: Watcher) -> Stack:
     """
     program = callfleet_tools.find("livekit-server")
     watcher.step("LiveKit server starts")
-    server, _ = livekit.start_livekit(children, program)
+    announced = RELAYED if order.agents_weather else LOOPBACK
+    server, _ = livekit.start_livekit(children, program, announced)
     emulator = None
     if order.model is Model.EMULATOR:
         watcher.step("Gemini Live emulator starts")
@@ -91,8 +96,12 @@ def start_stack(order: Order, children: Children, watcher: Watcher) -> Stack:
     return Stack(children, server, emulator, running, child)
 
 
-def rehearse(order: Order, folder: Path, watcher: Watcher) -> Evidence:
+def rehearse(
+    order: Order, folder: Path, watcher: Watcher, revised: Revise = lambda plan: plan
+) -> Evidence:
     """Rehearse once. Nothing that was started is left behind, however it ends.
+
+    ``revised`` may give the callers another plan than the order's own, before they call.
 
     Raises:
         StackError: a part of the stack failed; the message has the end of its log.
@@ -103,7 +112,8 @@ def rehearse(order: Order, folder: Path, watcher: Watcher) -> Evidence:
     with Children(folder) as children:
         stack = start_stack(order, children, watcher)
         watcher.step("callers get ready")
-        callers, out = start_callers(children, _plan(order, stack, folder.name))
+        plan = revised(_plan(order, stack, folder.name))
+        callers, out = start_callers(children, plan)
         meter = Meter({child.pid: child.role for child in children}, stack.worker_child.pid)
         _follow(callers, children, order, _Audience(watcher, meter, order))
         watcher.step("the stack stops")
@@ -120,6 +130,7 @@ def rehearse(order: Order, folder: Path, watcher: Watcher) -> Evidence:
 
 def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
     kinds = turn_kinds(order.calls, order.turns, order.seed)
+    media = (LOOPBACK, stack.server.media_port)
     return RunPlan(
         livekit_url=stack.server.url,
         api_key=stack.server.api_key,
@@ -137,8 +148,10 @@ def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
         ),
         seed=order.seed,
         listening=Listening.MARKERS if stack.emulator else Listening.ENERGY,
-        media=(LOOPBACK, stack.server.media_port) if order.weather else None,
+        media=media if order.weather or order.agents_weather else None,
         weather=order.weather,
+        agents_media=(RELAYED, stack.server.media_port) if order.agents_weather else None,
+        agents_weather=order.agents_weather,
     )
 
 
