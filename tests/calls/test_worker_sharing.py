@@ -29,12 +29,13 @@ def ready(children: Children, server: LiveKitServer, **more: str) -> Worker:
 
 async def called(worker: Worker, caller: Caller, calls: int) -> dict[str, int]:
     """Place calls one by one; give the process that each runs in, by room."""
-    where = {}
-    for _ in range(calls):
-        room = await caller.call(worker)
-        await until(lambda room=room: bool(worker.logged("call runs", room=room)), "running")  # type: ignore[misc]
-        where[room] = int(worker.logged("call runs", room=room)[-1]["job_process"])
-    return where
+    return dict([await _called_once(worker, caller) for _ in range(calls)])
+
+
+async def _called_once(worker: Worker, caller: Caller) -> tuple[str, int]:
+    room = await caller.call(worker)
+    await until(lambda: bool(worker.logged("call runs", room=room)), "running")
+    return room, int(worker.logged("call runs", room=room)[-1]["job_process"])
 
 
 async def test_calls_are_spread_over_no_more_processes_than_they_need(
