@@ -1,6 +1,7 @@
 """The example agent: orders looked up in SQLite, and a database that hangs."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ def agent_on(url: str) -> OrdersAgent:
             }
         )
     )
+
+
+async def the_drivers_threads_end() -> None:
+    """Wait for what aiosqlite starts and, where a file cannot be opened, does not wait for."""
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,7 @@ async def test_a_database_that_is_not_there_gives_the_model_a_sentence(tmp_path:
     with pytest.raises(ToolError, match="does not answer right now"):
         await agent.answer("1042")
     await agent.on_exit()
+    await the_drivers_threads_end()
 
 
 def test_a_wrong_database_url_is_refused_without_its_password() -> None:
