@@ -38,6 +38,12 @@ VERBS: tuple[Verb, ...] = (
         "Place simultaneous calls through a real LiveKit server and give a verdict.",
     ),
     Verb(
+        "bench",
+        "callfleet_rehearsal.command.bench",
+        "rehearsal,worker",
+        "Measure this worker against plain livekit-agents, side by side.",
+    ),
+    Verb(
         "up",
         "callfleet_rehearsal.command.up",
         "rehearsal,worker",

@@ -63,6 +63,18 @@ def memory_bytes(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
+def context_switches(pid: int) -> int:
+    """Count how often the threads of a process that live now have been switched."""
+    count = 0
+    for status in (_PROC / str(pid) / "task").glob("*/status"):
+        try:
+            lines = status.read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        count += sum(int(line.split()[1]) for line in lines if "ctxt_switches:" in line)
+    return count
+
+
 def machine() -> MachineStat:
     """Read what the whole machine has done so far."""
     line = (_PROC / "stat").read_text().splitlines()[0]

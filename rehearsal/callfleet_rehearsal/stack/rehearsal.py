@@ -111,20 +111,59 @@ def rehearse(
     """
     with Children(folder) as children:
         stack = start_stack(order, children, watcher)
-        watcher.step("callers get ready")
-        plan = revised(_plan(order, stack, folder.name))
-        callers, out = start_callers(children, plan)
-        meter = Meter({child.pid: child.role for child in children}, stack.worker_child.pid)
-        _follow(callers, children, order, _Audience(watcher, meter, order))
+        placed = place_calls(order, stack, folder, watcher, revised)
         watcher.step("the stack stops")
-    calls = read_calls(out)
+    return evidence_of(placed, stack)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Calls that are over: what their callers wrote, and what was measured meanwhile."""
+
+    began_ns: int
+    records: Path
+    meter: Meter
+
+
+def place_calls(
+    order: Order,
+    stack: Stack,
+    folder: Path,
+    watcher: Watcher,
+    revised: Revise = lambda plan: plan,
+) -> Placed:
+    """Place an order's calls on a stack that runs; what callers write goes into ``folder``.
+
+    Raises:
+        StackError: a part of the stack failed; the message has the end of its log.
+
+    """
+    began_ns = time.monotonic_ns()
+    watcher.step("callers get ready")
+    plan = revised(_plan(order, stack, folder.name))
+    callers, records = start_callers(stack.children, plan, folder)
+    meter = Meter({child.pid: child.role for child in stack.children}, stack.worker_child.pid)
+    _follow(callers, stack.children, order, _Audience(watcher, meter, order))
+    stack.children.stop(callers)
+    return Placed(began_ns, records, meter)
+
+
+def evidence_of(placed: Placed, stack: Stack) -> Evidence:
+    """Collect what was seen of calls; the worker has told all of it once it has stopped.
+
+    Raises:
+        UnreadableError: a part did not write what it should have.
+
+    """
+    calls = read_calls(placed.records)
     late = max((call.send_late_p95_seconds for call in calls), default=0.0)
+    told = read_model_turns(stack.emulator.event_log) if stack.emulator else ()
     return Evidence(
         calls=calls,
-        model_turns=read_model_turns(stack.emulator.event_log) if stack.emulator else (),
+        model_turns=tuple(turn for turn in told if turn.end_of_turn_ns >= placed.began_ns),
         inside_turns=read_inside_turns(stack.worker_child.log),
-        costs=meter.costs(),
-        machine=meter.machine_state(late),
+        costs=placed.meter.costs(),
+        machine=placed.meter.machine_state(late),
     )
 
 

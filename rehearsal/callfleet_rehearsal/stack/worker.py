@@ -56,16 +56,20 @@ def worker_environment(
 
 
 def start_worker(
-    children: Children, server: LiveKitServer, emulator: Emulator | None, slots: int
+    children: Children,
+    server: LiveKitServer,
+    emulator: Emulator | None,
+    slots: int,
+    more: Mapping[str, str] | None = None,
 ) -> tuple[Worker, Child]:
-    """Start a worker and wait until it takes calls.
+    """Start a worker, told ``more`` besides, and wait until it takes calls.
 
     Raises:
         StackError: it does not start.
 
     """
     (port,) = free_ports(1)
-    told = worker_environment(os.environ, server, emulator, slots)
+    told = worker_environment({**os.environ, **(more or {})}, server, emulator, slots)
     told["CALLFLEET_HTTP__PORT"] = str(port)
     told.setdefault(
         "CALLFLEET_DATABASE_URL", f"sqlite:///{children.folder.absolute() / 'orders.db'}"
