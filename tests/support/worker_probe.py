@@ -1,6 +1,5 @@
 """A worker with a trivial call, for tests of the parent: ``python worker_probe.py``."""
 
-import asyncio
 import os
 import sys
 import time
@@ -11,7 +10,7 @@ from livekit.agents import JobContext
 from callfleet_contract.events import CallEnded, CallStarted, TurnMeasured
 from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
 from callfleet_worker.parent.errors import CannotStartError
-from callfleet_worker.parent.life import live
+from callfleet_worker.parent.life import run
 from callfleet_worker.reporting import EventSink
 from callfleet_worker.settings import SettingsError, load
 
@@ -67,7 +66,7 @@ def main() -> int:
         # Its own name in the processes, too: what is __main__ here is not there.
         from worker_probe import entrypoint as named  # noqa: PLC0415
 
-        asyncio.run(live(load(), named))
+        run(load(), named)
     except (SettingsError, CannotStartError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,6 +1,5 @@
 """The verb ``callfleet worker``: take calls until told to go."""
 
-import asyncio
 import sys
 from typing import NoReturn
 
@@ -24,10 +23,10 @@ def worker() -> None:
     # Heavy imports, which a wrong setting should not have to wait for.
     from callfleet_worker.call import entrypoint  # noqa: PLC0415
     from callfleet_worker.parent.errors import CannotStartError  # noqa: PLC0415 - as above
-    from callfleet_worker.parent.life import live  # noqa: PLC0415 - as above
+    from callfleet_worker.parent.life import run  # noqa: PLC0415 - as above
 
     try:
-        asyncio.run(live(settings, entrypoint))
+        run(settings, entrypoint)
     except CannotStartError as error:
         _give_up((str(error),), CANNOT_START)
 

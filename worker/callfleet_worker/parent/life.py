@@ -1,6 +1,7 @@
 """The life of a worker: take its port, ask LiveKit, start, take calls, drain, leave nothing."""
 
 import asyncio
+import importlib
 import logging
 import os
 import shutil
@@ -18,6 +19,7 @@ from callfleet_worker.model.tls import CaFileError
 from callfleet_worker.parent.connection import ConnectionWatch
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
+from callfleet_worker.parent.forking import fork_server
 from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
 from callfleet_worker.parent.health import Health, HealthServer, bind
 from callfleet_worker.parent.hearing import Hearing
@@ -39,7 +41,8 @@ _SHARED_MODULES = (
     "callfleet_worker.parent.preload",
     "livekit.agents",
     "livekit.plugins.google",
-    "callfleet_worker.parent.jobs",
+    "livekit.agents.ipc._preload",
+    "callfleet_worker.parent.sharing.host",
 )
 # The loop monitor costs 8 % of a call's Python time; the other loads 244 MB of models for turn
 # detection, which Gemini does itself.
@@ -51,7 +54,7 @@ _FRAMEWORK_SWITCHES = {
 _log = structlog.get_logger("callfleet.worker")
 
 
-async def live(settings: Settings, entrypoint: Entrypoint) -> None:
+def run(settings: Settings, entrypoint: Entrypoint) -> None:
     """Be a worker until a signal says to go and the last call has ended.
 
     Args:
@@ -62,8 +65,24 @@ async def live(settings: Settings, entrypoint: Entrypoint) -> None:
         CannotStartError: a port, a file, a class or LiveKit itself is in the way.
 
     """
+    os.environ.update(_FRAMEWORK_SWITCHES)
+    try:
+        # The slow part of a call's start: done here, it is done for all processes.
+        prewarm(settings)
+    except (AgentClassError, CaFileError) as error:
+        raise CannotStartError(str(error)) from error
+    for module in _SHARED_MODULES:
+        importlib.import_module(module)
+    fork_server()
+    asyncio.run(_live(settings, entrypoint))
+
+
+async def _live(settings: Settings, entrypoint: Entrypoint) -> None:
     write_logs(settings.log)
-    await _check_files(settings)
+    try:
+        await check_sounds(settings.farewell)
+    except SoundFileError as error:
+        raise CannotStartError(str(error)) from error
     with bind(settings.http) as bound:
         verdict, sentence = await knock(settings.livekit)
         if verdict is Verdict.REFUSED:
@@ -81,15 +100,6 @@ async def live(settings: Settings, entrypoint: Entrypoint) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _check_files(settings: Settings) -> None:
-    """Find out now what would otherwise fail in every call's process."""
-    try:
-        prewarm(settings)
-        await check_sounds(settings.farewell)
-    except (AgentClassError, CaFileError, SoundFileError) as error:
-        raise CannotStartError(str(error)) from error
-
-
 class Parent:
     """The parts of a running worker, and the order in which they start and stop."""
 
@@ -105,7 +115,6 @@ class Parent:
             event_socket, self._hearing.heard, self._hearing.hung_up, self._hearing.refused
         )
         self._health = HealthServer(registry, self._look)
-        os.environ.update(_FRAMEWORK_SWITCHES)
         preparation = Preparation(settings, event_socket)
         self._server = FleetServer(settings, entrypoint, preparation, _shared(settings, entrypoint))
         self._server.on_accepted = self._hearing.accepted
