@@ -103,6 +103,19 @@ async def test_two_callers_get_their_own_answers_back_late(echo: tuple[str, int]
             peer.transport.close()
 
 
+async def test_a_relay_stands_where_it_is_told_to(echo: tuple[str, int]) -> None:
+    # The same port at another loopback address, as a server announces it.
+    front = ("127.0.0.2", echo[1])
+    async with Relay(echo, Weather(), front=front) as relay:
+        assert relay.address == front
+        _, peer = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Peer(echoes=False), remote_addr=front
+        )
+        peer.transport.sendto(b"one")
+        assert await asyncio.wait_for(peer.got.get(), 10) == b"one"
+        peer.transport.close()
+
+
 async def test_a_relay_has_no_address_before_it_is_open() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         _ = Relay(("127.0.0.1", 9), Weather()).address

@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from callfleet_rehearsal.stack.costs import (
 from callfleet_rehearsal.stack.emulator import Emulator
 from callfleet_rehearsal.stack.lines import Lines
 from callfleet_rehearsal.stack.livekit import LiveKitServer
-from callfleet_rehearsal.stack.ports import LOOPBACK, free_ports
+from callfleet_rehearsal.stack.ports import LOOPBACK, RELAYED, free_ports
 from callfleet_rehearsal.stack.procfs import MachineStat, ProcessStat
 from callfleet_rehearsal.stack.scenario import turn_kinds
 from callfleet_rehearsal.stack.worker import worker_environment
@@ -68,6 +69,15 @@ def test_the_server_listens_on_loopback_only_and_asks_workers_that_are_nearly_fu
     assert told["agents"] == {"target_load": 1.0}
 
 
+def test_a_server_that_announces_another_host_has_no_way_beside_it() -> None:
+    rtc = livekit.settings(replace(SERVER, announced=RELAYED))["rtc"]
+    assert isinstance(rtc, dict)
+    assert rtc["node_ip"] == RELAYED
+    # A server that seeks ways itself would find the worker without the relay.
+    assert rtc["use_ice_lite"]
+    assert not rtc["tcp_port"]
+
+
 def test_a_servers_secret_is_not_in_what_is_printed_of_it() -> None:
     assert SERVER.api_secret not in repr(SERVER)
 
@@ -78,6 +88,16 @@ def test_a_worker_that_talks_to_the_emulator_is_given_no_key_of_a_real_project()
     assert "real" not in told.values()
     assert "real-too" not in told.values()
     assert told["CALLFLEET_MODEL__BASE_URL"] == EMULATOR.url
+
+
+def test_a_worker_is_told_of_the_emulator_no_more_than_where_it_is_and_what_proves_it() -> None:
+    with_emulator, without = (worker_environment({}, SERVER, e, 2) for e in (EMULATOR, None))
+    assert {name: with_emulator[name] for name in with_emulator.keys() - without.keys()} == {
+        "CALLFLEET_MODEL__BASE_URL": EMULATOR.url,
+        "CALLFLEET_MODEL__CA_FILE": str(EMULATOR.ca_file),
+        "CALLFLEET_MODEL__KEYS": "a-key-for-the-emulator",
+    }
+    assert without.items() <= with_emulator.items()
 
 
 def test_what_the_user_has_set_of_the_worker_is_rehearsed() -> None:
