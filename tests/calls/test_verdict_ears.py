@@ -7,6 +7,7 @@ each call is judged by itself and held against the sound one.
 from collections.abc import Callable
 from dataclasses import replace
 from math import sqrt
+from statistics import median
 from typing import Any
 
 import pytest
@@ -56,9 +57,16 @@ def run(
     return noted(evidence, SOUND, record_outcome)
 
 
-def figure(result: ObjectiveResult) -> float | None:
-    """What an objective comes to; of times the middle one: the first turn is often odd."""
-    return result.spread.p50 if result.spread else result.value
+def figure(verdict: Verdict, result: ObjectiveResult) -> float | None:
+    """What an objective comes to; of times the middle one, less what the worker says it took.
+
+    So the load on the machine, which differs from call to call, is not taken for the ear's doing.
+    """
+    if not result.spread:
+        return result.value
+    inside = {turn.turn: turn.inside_seconds for turn in verdict.residual.turns}
+    taken = [getattr(turn, result.objective.key) - inside[turn.turn] for turn in verdict.turns]
+    return median(taken) if taken else None
 
 
 def unlike(result: ObjectiveResult, before: float | None, after: float | None) -> bool:
@@ -77,13 +85,14 @@ def moved(run: Evidence, number: int) -> dict[str, Any]:
 
     Not the time to the greeting: callers that come one after another meet an ever busier machine.
     """
-    pairs = zip(verdict_on(run, SOUND).results, verdict_on(run, number).results, strict=True)
+    sound, verdict = verdict_on(run, SOUND), verdict_on(run, number)
     changes: dict[str, float | None] = {}
-    for sound, result in pairs:
-        before, after = figure(sound), figure(result)
-        if result.objective is slo.ANSWER or result.untested or not unlike(result, before, after):
+    for old, new in zip(sound.results, verdict.results, strict=True):
+        if new.untested or new.objective is slo.ANSWER:
             continue
-        changes[result.objective.key] = None if after is None else after - (before or 0.0)
+        before, after = figure(sound, old), figure(verdict, new)
+        if unlike(new, before, after):
+            changes[new.objective.key] = None if after is None else after - (before or 0.0)
     return changes
 
 
