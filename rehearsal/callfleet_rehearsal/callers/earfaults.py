@@ -7,8 +7,7 @@ from callfleet_rehearsal.callers.plan import EarFaults
 from callfleet_rehearsal.callers.rtp import RtpPacket
 
 _PACKET_NS = round(PACKET_SECONDS * 1e9)
-_LATE_PACKETS = 1000
-"""A number behind by fewer is used up; one behind by more is in truth ahead."""
+_NEAR = 1000
 
 
 class Spoiler:
@@ -20,7 +19,8 @@ class Spoiler:
         self._random = random.Random(seed)
         self._reply_began_ns: int | None = None
         self._shift = 0
-        self._latest: int | None = None
+        self._latest = 0
+        self._used_up: int | None = None
 
     def reply_began(self, at_ns: int) -> None:
         """Learn that a reply began to arrive at this instant."""
@@ -29,21 +29,20 @@ class Spoiler:
     def caller_speaks(self) -> None:
         """Learn that the reply is over: what was put in is taken out of the silence after it."""
         self._reply_began_ns = None
+        if self._shift:
+            self._used_up = self._latest
         self._shift = 0
 
     def spoil(self, packet: RtpPacket, at_ns: int) -> list[tuple[RtpPacket, int]]:
         """Give what arrives in place of a packet, and when."""
         if self._random.random() < self._faults.drop_ratio:
             return []
+        if self._is_used_up(packet.sequence):
+            return []
         arrivals = self._put_silence_in(packet, at_ns)
         if self._is_cut(at_ns):
             packet = packet._replace(payload=self._silence)
         shifted = self._shifted(packet, self._shift)
-        # Packets that took the place of silence put in before: their numbers are used up.
-        if self._latest is not None:
-            behind = (self._latest - shifted.sequence + 1) & 0xFFFF
-            if 0 < behind < _LATE_PACKETS:
-                return arrivals
         self._latest = shifted.sequence
         arrivals.append((shifted, at_ns + self._delay_ns()))
         return arrivals
@@ -56,9 +55,18 @@ class Spoiler:
         for _ in range(wanted):
             silent = self._shifted(packet._replace(payload=self._silence), self._shift)
             arrivals.append((silent, at_ns + self._delay_ns()))
-            self._latest = silent.sequence
             self._shift += 1
         return arrivals
+
+    def _is_used_up(self, sequence: int) -> bool:
+        """Whether silence that was put in before has taken this number."""
+        if self._used_up is None:
+            return False
+        if _NEAR < (sequence - self._used_up) & 0xFFFF < 2 * _NEAR:
+            # Long past: the numbers begin again some day.
+            self._used_up = None
+            return False
+        return (self._used_up - sequence) & 0xFFFF < _NEAR
 
     def _is_cut(self, at_ns: int) -> bool:
         after = self._faults.cut_after_seconds
