@@ -35,6 +35,10 @@ rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--c
 up: programs ## Start the local stack and keep it up until Ctrl-C
 	@$(BIN)/callfleet up $(ARGS)
 
+.PHONY: bench
+bench: programs ## Measure workers side by side (ARGS="--rounds 3 --calls 10"); an hour by default
+	@$(BIN)/callfleet bench $(ARGS)
+
 .PHONY: test
 test: programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
 	@$(BIN)/pytest $(ARGS)

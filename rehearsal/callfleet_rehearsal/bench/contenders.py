@@ -38,13 +38,13 @@ PLAIN = Contender(
     "plain",
     "livekit-agents as its quickstart has it",
     "plain.py",
-    "",
+    "225ed2679fb36e18b508ef3933f10f115bac636f72eb827397e62f91ec220c8e",
 )
 TUNED = Contender(
     "tuned",
     "the same, with its best public knobs",
     "tuned.py",
-    "",
+    "5083b4bae4d72b7a60591626f0991a1745c8b4578e425dce24680cdbac4e7445",
     {"LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS": "0"},
 )
 OURS = Contender("callfleet", "callfleet's worker as it ships")
