@@ -178,6 +178,7 @@ async def test_callers_who_take_no_proper_turns_end_their_calls(
     records, answerers = await place_all(livekit_server, *calls)
     assert [record.end for record in records] == [CallEnd.HUNG_UP] * 4
     assert all(answerer.packets > 50 for answerer in answerers)
+    assert [len(record.turns) for record in records] == [0, 0, 1, 1]
 
 
 @unless_too_busy

@@ -183,6 +183,14 @@ def test_a_caller_with_nothing_to_say_stays_and_goes() -> None:
     assert life.actions == [HangUp(CallEnd.HUNG_UP)]
 
 
+def test_a_caller_who_never_stops_speaks_until_it_goes_whatever_turns_are_planned() -> None:
+    life = greeted(CallPlan(4, (), voice=Voice.NEVER_STOPS, stays_seconds=5.0))
+    life.pass_(5.0)
+    assert life.actions == [Speak(1)]
+    life.pass_(2.0)
+    assert life.actions == [Speak(1), HangUp(CallEnd.HUNG_UP)]
+
+
 NEWS = st.one_of(
     st.just("began"),
     st.just("ended"),

@@ -183,7 +183,8 @@ class Script:
         if self.plan.voice in {Voice.SILENT, Voice.NOISE}:
             deadline_ns = _after(now_ns, self.plan.stays_seconds)
             return replace(state, stage=Stage.STAYING, deadline_ns=deadline_ns), ()
-        if state.turn >= len(self.plan.kinds):
+        endless = self.plan.voice is Voice.NEVER_STOPS
+        if state.turn >= len(self.plan.kinds) and not endless:
             return _done(state), (HangUp(CallEnd.HUNG_UP),)
         deadline_ns = _after(now_ns, self.thinks_seconds[state.turn])
         return replace(state, stage=Stage.THINKING, deadline_ns=deadline_ns), ()
