@@ -57,6 +57,18 @@ async def test_a_caller_who_leaves_in_the_greeting_ends_the_call(
         assert stage.room not in await stage.rooms()
 
 
+async def test_a_model_in_mid_reply_is_hung_up_on_with_its_caller(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server, model={"names": ["gemini-3.8-live"]}) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.listens(0.3)
+        await phone.leave()
+        await stage.ended()
+        assert stage.emulator.log.all("turn_complete") == []
+
+
 async def test_a_room_into_which_nobody_comes_is_given_up(livekit_server: LiveKitServer) -> None:
     async with on_stage(livekit_server, caller={"wait_seconds": 1}) as stage:
         end = await stage.ended()

@@ -279,5 +279,6 @@ class Call:
         await self._ctx.delete_room(self._name.room)
 
     async def _close_session(self) -> None:
-        await self.session.aclose()
+        # The model first: the framework would wait for it to end a reply that nobody hears.
         await self._model.aclose()
+        await self.session.aclose()

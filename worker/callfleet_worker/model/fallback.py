@@ -42,6 +42,7 @@ class CallModel(llm.RealtimeModel):
         self.failures: tuple[Failure, ...] = ()
         self.conversation: Conversation | None = None
         self._owes_reply: Callable[[], bool] = lambda: False
+        self._sessions: list[CallModelSession] = []
 
     @property
     def model(self) -> str:
@@ -76,7 +77,8 @@ class CallModel(llm.RealtimeModel):
     def session(self, *, turn_detection_disabled: bool = False) -> CallModelSession:
         """Open the call's session, on the most preferred way that has not failed."""
         del turn_detection_disabled
-        return CallModelSession(self, self)
+        self._sessions.append(CallModelSession(self, self))
+        return self._sessions[-1]
 
     def first(self) -> Candidate:
         """Return the way to begin with; a later session of the call does not try what failed."""
@@ -130,6 +132,8 @@ class CallModel(llm.RealtimeModel):
             self._emit(event)
 
     async def aclose(self) -> None:
-        """Close every model that was opened."""
+        """Hang up on every model that was opened, in the middle of a reply if need be."""
+        for session in self._sessions:
+            await session.aclose()
         for model in self._models.values():
             await model.aclose()
