@@ -183,6 +183,11 @@ class Caller:
         """Close the room."""
         await self._api.room.delete_room(api.DeleteRoomRequest(room=room))
 
+    async def rooms(self) -> list[str]:
+        """Name the rooms that there are."""
+        found = await self._api.room.list_rooms(api.ListRoomsRequest())
+        return [room.name for room in found.rooms]
+
     async def agents(self, room: str) -> int:
         """Count the agents in a room."""
         found = await self._api.room.list_participants(api.ListParticipantsRequest(room=room))
