@@ -153,7 +153,7 @@ def test_of_two_callers_in_one_room_one_is_heard(evening: Evening) -> None:
     assert len(evening.voices_heard() & {4, 14}) == 1
 
 
-def test_a_caller_who_never_speaks_is_asked_once_and_never_answered(evening: Evening) -> None:
+def test_a_caller_who_never_speaks_has_no_turn(evening: Evening) -> None:
     assert evening.worker.logged("turn", room=evening.room_of(NEVER_SPEAKS)) == []
 
 
