@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -148,3 +149,19 @@ async def test_the_first_sound_answers_the_call(talk: Talk) -> None:
     talk.mouth.flush()
     await talk.end()
     assert [type(event) for event in talk.events] == [CallAnswered]
+
+
+async def test_a_reply_ends_when_its_last_sound_has_left_and_not_when_it_was_handed_over() -> None:
+    clock, finished = Mock(), asyncio.Event()
+    mouth = Mouth(clock, ReplyText(), _spawn, queue_ms=100)
+    mouth.on("playback_finished", lambda _: finished.set())
+    mouth.open()
+    samples = np.full(RATE // 5, 5_000, np.int16)
+    await mouth.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples)))
+    mouth.flush()
+    async with asyncio.timeout(20):
+        await finished.wait()
+    played, leaves_ns = clock.played.call_args.args
+    (ended_ns,) = clock.finished.call_args.args
+    assert ended_ns >= leaves_ns + len(played) * 1_000_000_000 // RATE
+    await mouth.aclose()

@@ -21,9 +21,9 @@ FIRST_FRAME_MS = 20
 LATER_FRAME_MS = 60
 _BLOCK_WAIT_MS = 5.0
 """The engine takes a block of 10 ms every 10 ms: a frame waits for half of that on average."""
-_PACKET_WAIT_MS = 15.0
-"""A packet leaves when its two blocks are there: 20 ms after its first began, 10 after its second,
-and a reply begins with either."""
+_PACKET_WAIT_MS = 5.0
+"""A packet of 20 ms leaves with its second block of 10: a reply that begins with a packet's first
+block waits for 10 ms, one that begins with the second not at all, and it begins with either."""
 _CODEC_LOOK_AHEAD_MS = 6.5
 """Opus holds sound back by 2.5 ms of overlap and 4 ms of look-ahead (RFC 6716, 2; libopus)."""
 ENGINE_NS = int((_BLOCK_WAIT_MS + _PACKET_WAIT_MS + _CODEC_LOOK_AHEAD_MS) * NS_PER_MS)
@@ -191,7 +191,8 @@ class Mouth(io.AudioOutput):
         if segment is None:
             return
         self._news.set()
-        self._clock.finished(time.monotonic_ns(), interrupted=interrupted)
+        # What the engine has taken by now still leaves.
+        self._clock.finished(time.monotonic_ns() + ENGINE_NS, interrupted=interrupted)
         if position > 0:
             self.on_playback_progressed(
                 started_at=segment.started_at, offset=0.0, duration=position
