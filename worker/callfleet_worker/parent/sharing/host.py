@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import logging
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from callfleet_worker.userdata import EVENTS_KEY
 
 PROCESS_NAME = "job_proc"
 """The framework has a process of this name ignore signals, which are its parent's to answer."""
+
+_HEAD = struct.Struct("!I")
 
 _log = logging.getLogger("livekit.agents")
 
@@ -137,10 +140,11 @@ class _Host:
         )
         client = _ProcClient(line, None, job.initialize, job.entrypoint)
         try:
-            await _is_readable(line)
+            await first_message(line)
             client.initialize()
             await client._monitor_task()  # noqa: SLF001 - run() would make a loop of its own
         finally:
+            line.close()
             for process in prepared:
                 events: EventSink | None = process.userdata.get(EVENTS_KEY)
                 if events is not None:
@@ -148,12 +152,27 @@ class _Host:
                     await asyncio.shield(asyncio.to_thread(events.close))
 
 
-async def _is_readable(line: socket.socket) -> None:
-    """Wait for the first message, which the framework reads without the loop."""
+async def first_message(line: socket.socket) -> None:
+    """Wait until the first message is there as a whole, or the line's end.
+
+    The framework reads it without the loop, which other calls need: here it never has to wait. A
+    message is four bytes of length in network order, and so many bytes.
+    """
     loop = asyncio.get_running_loop()
-    arrived = asyncio.Event()
-    loop.add_reader(line, arrived.set)
+    news = asyncio.Event()
+    line.settimeout(0)
+    loop.add_reader(line, news.set)
     try:
-        await arrived.wait()
+        while True:
+            await news.wait()
+            news.clear()
+            head = line.recv(_HEAD.size, socket.MSG_PEEK)
+            if not head:
+                break
+            if len(head) == _HEAD.size:
+                whole = _HEAD.size + _HEAD.unpack(head)[0]
+                if len(line.recv(whole, socket.MSG_PEEK)) == whole:
+                    break
     finally:
         loop.remove_reader(line)
+        line.settimeout(None)
