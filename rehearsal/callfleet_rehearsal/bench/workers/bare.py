@@ -19,6 +19,7 @@ import websockets
 from aiohttp import web
 from livekit import api, rtc
 from livekit.rtc._ffi_client import FfiClient, FfiQueue
+from livekit.rtc._proto.audio_frame_pb2 import AUDIO_STREAM_NATIVE
 from livekit.rtc._proto.ffi_pb2 import FfiEvent, FfiRequest
 
 HEARD_RATE, SPOKEN_RATE = 16_000, 24_000
@@ -107,6 +108,7 @@ class Call:
         request = FfiRequest()
         asked = request.new_audio_stream
         asked.track_handle = track._ffi_handle.handle  # noqa: SLF001 - as rtc.AudioStream does
+        asked.type = AUDIO_STREAM_NATIVE
         asked.sample_rate, asked.num_channels, asked.frame_size_ms = HEARD_RATE, 1, 20
         stream = FfiClient.instance.request(request).new_audio_stream.stream
         self.events.streams[stream.handle.id] = self.take
