@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from callfleet_rehearsal.sound.clips import clips_of
 from callfleet_rehearsal.sound.script import Role
 from callfleet_worker.bridge.echo import EchoCanceller
-from callfleet_worker.bridge.echopath import Path, peak_height
+from callfleet_worker.bridge.echopath import Path, correlate
 from callfleet_worker.bridge.vad import EnergyVad, block_levels
 
 RATE = 16_000
@@ -144,6 +144,8 @@ def test_the_correlation_tells_an_echo_from_another_voice() -> None:
     far = rng.normal(0, 1_000, 8_800).astype(np.float32)
     echo = 0.25 * far[2_000:6_000] + rng.normal(0, 300, 4_000).astype(np.float32)
     other = rng.normal(0, 1_000, 4_000).astype(np.float32)
-    assert peak_height(echo, far) > 15
-    assert peak_height(other, far) < 7
-    assert peak_height(np.zeros(4_000, np.float32), far) == 0
+    heights = correlate(echo, far)
+    assert heights.max() > 15
+    assert heights.argmax() == 4_800 - 2_000
+    assert correlate(other, far).max() < 7
+    assert correlate(np.zeros(4_000, np.float32), far).max() == 0

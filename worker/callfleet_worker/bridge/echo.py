@@ -5,32 +5,32 @@ the instant at which that leaves for the caller, so that what is left to find is
 and back: the canceller searches half a second. While the agent is silent, and its echo has died
 away, nothing is computed; where the line is known to be clear, the canceller rests too, since it
 costs more than all the rest of the bridge.
-"""
 
-from collections import deque
-from typing import NamedTuple
+Where there is an echo, how loud it can be decides whether the caller speaks: the canceller leaves
+echo where the way has changed, and mutes callers before it knows the way well.
+"""
 
 import numpy as np
 from livekit import rtc
 
+from callfleet_worker.bridge.echolevel import HISTORY_BLOCKS, EchoLevel, Voices
 from callfleet_worker.bridge.echopath import AUDIBLE_DBFS, EchoJudge, Path
+from callfleet_worker.bridge.echotime import FAR_BLOCK, FarLine, NearClock
 from callfleet_worker.bridge.sink import EARS_RATE, MOUTH_RATE, NS_PER_MS
 from callfleet_worker.bridge.vad import BLOCK_MS, Samples, block_levels
 
 ECHO_TAIL_MS = 1_000
 _NEAR_BLOCK = EARS_RATE * BLOCK_MS // 1000
-_FAR_BLOCK = MOUTH_RATE * BLOCK_MS // 1000
-SLACK_MS = 30
 SMOOTHING = 0.25
 RESIDUAL_RATIO = 0.2
+MOST_ADDED = 4.0
+"""A canceller that took a rest begins with what it held before: more than there was to cancel."""
 
-
-class _Said(NamedTuple):
-    """10 ms of the agent: when its first sample leaves, and whether anybody could hear it."""
-
-    at_ns: int
-    samples: Samples
-    audible: bool
+_RAMPS = {
+    (before, after): np.linspace(before, after, _NEAR_BLOCK, dtype=np.float32)
+    for before in (0, 1)
+    for after in (0, 1)
+}
 
 
 class EchoCanceller:
@@ -39,88 +39,88 @@ class EchoCanceller:
     def __init__(self, delay_ms: int = 150) -> None:
         self._apm = rtc.AudioProcessingModule(echo_cancellation=True)
         self._delay_ms = delay_ms
-        self._far: deque[_Said] = deque()
+        self._far = FarLine()
+        self._clock = NearClock()
         self._active_until_ns = 0
-        self._in_step = False
-        self._silence = _Said(0, np.zeros(_FAR_BLOCK, np.int16), audible=False)
         self.judge = EchoJudge()
-        self._residual = ResidualMute()
+        self._level = EchoLevel()
+        self._outlet = Outlet()
+        self._rested = False
 
     def playing(self, samples: Samples, starts_ns: int) -> None:
         """Take whole 10 ms blocks of 24 kHz whose first sample leaves at ``starts_ns``."""
-        levels = block_levels(samples, _FAR_BLOCK)
-        for number, level in enumerate(levels):
-            block = samples[number * _FAR_BLOCK : (number + 1) * _FAR_BLOCK]
-            at_ns = starts_ns + number * BLOCK_MS * NS_PER_MS
-            self._far.append(_Said(at_ns, block, level >= AUDIBLE_DBFS))
+        self._far.say(samples, starts_ns)
 
     def stopped(self, at_ns: int) -> None:
         """Forget what was to be played after ``at_ns``: the caller never hears it."""
-        while self._far and self._far[-1].at_ns >= at_ns:
-            self._far.pop()
+        self._far.cut(at_ns)
 
     def clean(self, samples: Samples, at_ns: int) -> Samples:
         """Take whole 10 ms blocks of 16 kHz heard until ``at_ns``; give them without the echo."""
-        if not self._far and at_ns > self._active_until_ns:
+        blocks = len(samples) // _NEAR_BLOCK
+        block_ns = self._clock.heard(at_ns, blocks) - blocks * BLOCK_MS * NS_PER_MS
+        if not self._far and block_ns >= self._active_until_ns:
             return samples
         out = samples
-        levels = block_levels(samples, _NEAR_BLOCK)
-        for number, level in enumerate(levels):
-            block_ns = at_ns - (len(levels) - 1 - number) * BLOCK_MS * NS_PER_MS
+        for number, level in enumerate(block_levels(samples, _NEAR_BLOCK)):
+            block_ns += BLOCK_MS * NS_PER_MS
             part = slice(number * _NEAR_BLOCK, (number + 1) * _NEAR_BLOCK)
-            said = self._said_by(block_ns)
-            self.judge.take(samples[part], level, said.samples, audible=said.audible)
-            if self.judge.path is not Path.CLEAR:
+            far = self._said_until(block_ns)
+            audible = block_levels(far, FAR_BLOCK)[0] >= AUDIBLE_DBFS
+            self.judge.take(samples[part], level, far, audible=audible)
+            if self.judge.path is Path.CLEAR:
+                self._rested = True
+            else:
                 out = samples.copy() if out is samples else out
-                out[part] = self._cancel(samples[part], said.samples)
+                out[part] = self._cancel(samples[part], far)
         return out
 
+    def _said_until(self, block_ns: int) -> Samples:
+        if self._far:
+            self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
+        return self._far.take(block_ns)
+
     def _cancel(self, near: Samples, far: Samples) -> Samples:
+        if self._rested:
+            self._rested = False
+            self._level = EchoLevel(learns_after_blocks=HISTORY_BLOCKS)
         self._apm.process_reverse_stream(_frame(far, MOUTH_RATE))
         frame = _frame(near, EARS_RATE)
         self._apm.set_stream_delay_ms(self._delay_ms)
         self._apm.process_stream(frame)
-        return self._residual.take(near, np.frombuffer(frame.data, np.int16))
-
-    def _said_by(self, block_ns: int) -> _Said:
-        """Give one block of the agent's sound for one of the caller's.
-
-        The two must stay in step: a block too many or too few is an echo path that has changed,
-        and is learnt anew. So small differences between the two streams' instants are let be.
-        """
-        slack_ns = SLACK_MS * NS_PER_MS
-        if self._far and self._far[0].at_ns <= block_ns + (slack_ns if self._in_step else 0):
-            if len(self._far) > 1 and self._far[0].at_ns < block_ns - 2 * slack_ns:
-                skipped = self._far.popleft()
-                if self.judge.path is not Path.CLEAR:
-                    self._apm.process_reverse_stream(_frame(skipped.samples, MOUTH_RATE))
-            self._in_step = True
-            self._active_until_ns = block_ns + ECHO_TAIL_MS * NS_PER_MS
-            return self._far.popleft()
-        self._in_step = False
-        return self._silence
+        voices = self._level.take(near, far, self.judge.delay.blocks)
+        if self.judge.only_echo:
+            self._level.learn(self.judge.delay.blocks[0])
+        return self._outlet.take(near, np.frombuffer(frame.data, np.int16), voices)
 
 
-class ResidualMute:
-    """Mutes what a canceller leaves of an echo while it learns its path, or learns it anew.
+class Outlet:
+    """Chooses block by block what is to be heard: nothing, or what the canceller left, or all.
 
-    Where most of the sound was taken away, the rest of it is echo too; where the caller speaks,
-    most of the sound is left. Both are compared over some 60 ms.
+    What the canceller left is heard unless most of the sound was taken away: then the rest of it
+    is echo too. Both are compared over some 60 ms. Once it is known how loud an echo can be, what
+    is no louder is muted, and where the caller surely speaks but is taken for echo, as he is in a
+    canceller's first seconds, what was heard is passed on as it was.
     """
 
     def __init__(self) -> None:
         self._before = self._after = 0.0
-        self._gain = 0.0
+        self._all = self._left = 0
 
-    def take(self, raw: Samples, cleaned: Samples) -> Samples:
+    def take(self, raw: Samples, cleaned: Samples, voices: Voices) -> Samples:
         """Take a block as it was heard and as the canceller left it; give what is to be heard."""
-        self._before += SMOOTHING * (_energy(raw) - self._before)
-        self._after += SMOOTHING * (_energy(cleaned) - self._after)
-        gain = 1.0 if self._after > self._before * RESIDUAL_RATIO else 0.0
-        ramp = np.linspace(self._gain, gain, len(cleaned), dtype=np.float32)
-        self._gain = gain
-        muted: Samples = (cleaned * ramp).astype(np.int16)
-        return muted
+        before, after = _energy(raw), _energy(cleaned)
+        if after > MOST_ADDED * before:
+            cleaned, after = raw, before
+        self._before += SMOOTHING * (before - self._before)
+        self._after += SMOOTHING * (after - self._after)
+        is_left = self._after > self._before * RESIDUAL_RATIO
+        left = int(is_left and voices is not Voices.ECHO)
+        whole = int(not is_left and voices is Voices.CALLER)
+        mixed = raw * _RAMPS[self._all, whole] + cleaned * _RAMPS[self._left, left]
+        self._all, self._left = whole, left
+        heard: Samples = mixed.astype(np.int16)
+        return heard
 
 
 def _energy(samples: Samples) -> float:
