@@ -1,8 +1,9 @@
 """What a caller does next, from what it has heard."""
 
+import itertools
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from callfleet_rehearsal.callers.ear import SoundBegan, SoundEnded
@@ -228,3 +229,45 @@ def test_whatever_is_heard_a_call_takes_its_turns_in_order_and_ends(
     assert life.state.stage is Stage.DONE
     assert isinstance(life.actions[-1], HangUp)
     assert sum(isinstance(action, HangUp) for action in life.actions) == 1
+
+
+def test_an_agent_that_talks_to_itself_is_listened_to_for_25_seconds_in_all() -> None:
+    life = greeted()
+    began = life.now
+    while life.actions == [] and life.now < began + 60 * SECOND:
+        life.pass_(0.5, SoundBegan(life.now, life.now))
+        life.pass_(0.8, SoundEnded(life.now))
+    assert life.actions == [Speak(1)]
+    # The greeting was heard 2.1 s before, and a caller thinks for half a second.
+    assert 22 <= (life.now - began) / SECOND <= 26
+
+
+LONGEST_TURN_SECONDS = 3.0 + 8.0 + 25.0 + 0.5
+"""Speaking, waiting for a reply, listening to it, and thinking."""
+
+
+@settings(max_examples=40, deadline=None)
+@example((PLAIN,), [(3, "began"), (6, "ended")], Listening.ENERGY)
+@given(KINDS, st.lists(st.tuples(st.integers(1, 30), NEWS), min_size=1), st.sampled_from(Listening))
+def test_a_call_ends_in_bounded_time_whatever_sounds_without_end(
+    kinds: tuple[TurnKind, ...], heard: list[tuple[int, object]], listening: Listening
+) -> None:
+    life = Life(script_of(CallPlan(4, kinds), listening))
+    speaking_since = 0
+    most = 15.0 + (len(kinds) + 1) * (LONGEST_TURN_SECONDS + 2.0)
+    for tenths, what in itertools.cycle(heard):
+        for _ in range(tenths):
+            before = len(life.actions)
+            is_spoken = (
+                life.state.stage is Stage.SPEAKING and life.now - speaking_since >= 3 * SECOND
+            )
+            life.pass_(0.1, *([FinishedSpeaking(life.now)] if is_spoken else []))
+            speaking_since = life.now if len(life.actions) > before else speaking_since
+        if isinstance(what, tuple):
+            life.pass_(0.1, HeardMarker(what[0], what[1], life.now, life.now))
+        elif what != "spoken":
+            sound = SoundBegan(life.now, life.now) if what == "began" else SoundEnded(life.now)
+            life.pass_(0.1, sound)
+        if life.state.stage is Stage.DONE or life.now > most * SECOND:
+            break
+    assert life.state.stage is Stage.DONE, f"still {life.state.stage} after {most} s"

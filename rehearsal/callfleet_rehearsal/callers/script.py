@@ -64,11 +64,16 @@ Action = Speak | Act | HangUp
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A caller's memory. ``turn`` is the one being spoken or answered; 0 is the greeting."""
+    """A caller's memory. ``turn`` is the one being spoken or answered; 0 is the greeting.
+
+    ``listening_until_ns`` is set once in a turn, when its reply is first listened to: an agent that
+    goes on and on, or talks to itself, is not waited for longer than that.
+    """
 
     stage: Stage
     turn: int
     deadline_ns: int
+    listening_until_ns: int | None = None
     sounding: bool = False
     quiet_since_ns: int = 0
     reply_played_ns: int | None = None
@@ -124,8 +129,7 @@ class Script:
             if state.reply_played_ns is None:
                 deadline_ns = _after(news.sent_ns, REPLY_PATIENCE_SECONDS)
                 return replace(state, stage=Stage.WAITING, deadline_ns=deadline_ns)
-            deadline_ns = _after(news.sent_ns, LISTENING_PATIENCE_SECONDS)
-            return replace(state, stage=Stage.LISTENING, deadline_ns=deadline_ns)
+            return _listening(state, news.sent_ns)
         return state
 
     def _is_for_this_turn(self, state: State, heard: HeardMarker) -> bool:
@@ -146,8 +150,7 @@ class Script:
             state = self._cued(state, moment, state.turn, played_ns)
             state = replace(state, reply_played_ns=played_ns, sounding=True)
         if state.stage in {Stage.CALLING, Stage.WAITING}:
-            deadline_ns = _after(played_ns, LISTENING_PATIENCE_SECONDS)
-            state = replace(state, stage=Stage.LISTENING, deadline_ns=deadline_ns)
+            state = _listening(state, played_ns)
         return state
 
     def _proceed(self, state: State, now_ns: int) -> tuple[State, tuple[Action, ...]]:
@@ -190,9 +193,9 @@ class Script:
         return replace(state, stage=Stage.THINKING, deadline_ns=deadline_ns), ()
 
     def _stop_thinking(self, state: State, now_ns: int) -> tuple[State, tuple[Action, ...]]:
-        if state.sounding:
-            deadline_ns = _after(now_ns, LISTENING_PATIENCE_SECONDS)
-            return replace(state, stage=Stage.LISTENING, deadline_ns=deadline_ns), ()
+        until_ns = state.listening_until_ns
+        if state.sounding and (until_ns is None or now_ns < until_ns):
+            return _listening(state, now_ns), ()
         if now_ns >= state.deadline_ns:
             return self._speak(state, now_ns)
         return state, ()
@@ -205,6 +208,7 @@ class Script:
             stage=Stage.STAYING if endless else Stage.SPEAKING,
             turn=turn,
             deadline_ns=_after(now_ns, self.plan.stays_seconds),
+            listening_until_ns=None,
             reply_played_ns=None,
         )
         return self._cued(state, Moment.TURN, turn, now_ns), (Speak(turn),)
@@ -222,6 +226,13 @@ class Script:
 
 def _after(at_ns: int, seconds: float) -> int:
     return at_ns + round(seconds * SECOND_NS)
+
+
+def _listening(state: State, since_ns: int) -> State:
+    until_ns = state.listening_until_ns
+    if until_ns is None:
+        until_ns = _after(since_ns, LISTENING_PATIENCE_SECONDS)
+    return replace(state, stage=Stage.LISTENING, deadline_ns=until_ns, listening_until_ns=until_ns)
 
 
 def _done(state: State) -> State:
