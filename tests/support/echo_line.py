@@ -26,11 +26,15 @@ Sound = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply that begins at a sample; ``stopped`` is where it is interrupted, if it is."""
+    """A reply that begins at a sample; ``stopped`` is where it is interrupted, if it is.
+
+    ``louder_db`` is how much more of it comes back than of the others.
+    """
 
     begins: int
     sound: Sound
     stopped: int | None = None
+    louder_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def run(replies: Sequence[Reply], near: Sound, way: Way) -> Heard:
         if way.gain_db is not None:
             off_ms = rng.uniform(-way.wanders_ms, way.wanders_ms)
             begins = reply.begins + round((way.delay_ms + off_ms) * RATE / 1000)
-            _add(mix, begins, _echo(heard, way))
+            _add(mix, begins, _echo(heard, way) * 10 ** (reply.louder_db / 20))
     raw = mix.clip(-32768, 32767).astype(np.int16)
     canceller = EchoCanceller()
     pushes = sorted(

@@ -26,7 +26,9 @@ SPREAD = 10 ** (-15 / 10)
 ROOM_FALL = 10 ** (-1.5 / 10)
 """How much an echo falls in a block, at the slowest: 60 dB in 0.4 s."""
 NOISE_MARGIN = 4.0
+NOISE_SMOOTHING = 0.1
 NOISE_RISE = 10 ** (0.03 / 10)
+"""A line's noise is the least that was heard over some 0.1 s, and rises by 3 dB in a second."""
 AUDIBLE_POWER = FULL_SCALE_POWER * 10 ** (-52 / 10)
 _FAINT_POWER = AUDIBLE_POWER / 100
 LEAST_SHARE = 0.25
@@ -95,7 +97,8 @@ class EchoLevel:
         self._far: list[Bands] = [nothing] * HISTORY_BLOCKS
         self._near: list[Bands] = [nothing] * WINDOW_BLOCKS
         self._echo = nothing
-        self._noise = np.full(len(_EDGES_HZ), _FAINT_POWER, np.float32)
+        self._smooth: Bands | None = None
+        self._noise = np.full(len(_EDGES_HZ), np.inf, np.float32)
         self._coupling: Bands | None = None
         self._surely, self._perhaps = Excess(), Excess()
 
@@ -136,7 +139,9 @@ class EchoLevel:
         self._coupling = np.maximum(seen, whole / 4).astype(np.float32)
 
     def _follow_noise(self, heard: Bands) -> None:
-        noise: Bands = np.maximum(np.minimum(heard, self._noise), _FAINT_POWER)
+        before = heard if self._smooth is None else self._smooth
+        self._smooth = smooth = before + np.float32(NOISE_SMOOTHING) * (heard - before)
+        noise: Bands = np.maximum(np.minimum(smooth, self._noise), _FAINT_POWER)
         self._noise = noise * np.float32(NOISE_RISE)
 
     def _expect(self, delays: tuple[int, ...], coupling: Bands) -> None:
