@@ -61,7 +61,10 @@ def test_the_noise_of_a_line_is_nobody() -> None:
 
 
 def test_as_long_as_nothing_was_learnt_nobody_is_accused() -> None:
-    assert heard_by(EchoLevel(learns_after_blocks=1_000), -12, None) is Voices.UNKNOWN
+    level = EchoLevel()
+    far, near = noise(24_000, 0, 1), noise(16_000, -12, 2)
+    voices = {level.take(*pair, (DELAY, DELAY)) for pair in zip(near, far, strict=True)}
+    assert voices == {Voices.UNKNOWN}
 
 
 def test_a_single_look_does_not_move_the_delay_but_is_minded() -> None:

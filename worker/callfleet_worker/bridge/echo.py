@@ -13,7 +13,7 @@ echo where the way has changed, and mutes callers before it knows the way well.
 import numpy as np
 from livekit import rtc
 
-from callfleet_worker.bridge.echolevel import HISTORY_BLOCKS, EchoLevel, Voices
+from callfleet_worker.bridge.echolevel import EchoLevel, Voices
 from callfleet_worker.bridge.echopath import AUDIBLE_DBFS, EchoJudge, Path
 from callfleet_worker.bridge.echotime import FAR_BLOCK, FarLine, NearClock
 from callfleet_worker.bridge.sink import EARS_RATE, MOUTH_RATE, NS_PER_MS
@@ -82,8 +82,9 @@ class EchoCanceller:
 
     def _cancel(self, near: Samples, far: Samples) -> Samples:
         if self._rested:
+            # What was heard and said before belongs to no echo of now.
             self._rested = False
-            self._level = EchoLevel(learns_after_blocks=HISTORY_BLOCKS)
+            self._level = EchoLevel()
         self._apm.process_reverse_stream(_frame(far, MOUTH_RATE))
         frame = _frame(near, EARS_RATE)
         self._apm.set_stream_delay_ms(self._delay_ms)

@@ -47,20 +47,42 @@ class Spectrum:
     """Gives each block's energy in bands, together with the block before: 20 ms, Hann."""
 
     def __init__(self, rate: int) -> None:
-        length = rate * 2 * BLOCK_MS // 1000
+        self._block = rate * BLOCK_MS // 1000
+        length = 2 * self._block
         # Scaled so that a band's sum is the mean square of the samples in it.
         window = np.hanning(length) * np.sqrt(2 / (length * length * 0.375))
         self._window = window.astype(np.float32)
-        self._before = np.zeros(length // 2, np.int16)
+        self._sound = np.zeros(length, np.float32)
 
     def bands(self, block: Samples) -> Bands:
         """Take the next 10 ms; give mean squares, one for each band."""
-        sound = np.concatenate((self._before, block)) * self._window
-        self._before = block
-        spectrum = np.fft.rfft(sound)[:_HIGHEST]
-        energy = spectrum.real**2 + spectrum.imag**2
-        bands: Bands = np.add.reduceat(energy, _STARTS).astype(np.float32)
+        sound = self._sound
+        sound[: self._block] = sound[self._block :]
+        sound[self._block :] = block
+        spectrum = np.fft.rfft(sound * self._window)[:_HIGHEST]
+        bands: Bands = np.add.reduceat((spectrum * spectrum.conj()).real, _STARTS)
         return bands
+
+
+class History:
+    """The latest rows of bands, oldest first, in one piece of memory."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._memory = np.zeros((8 * rows, len(_EDGES_HZ)), np.float32)
+        self._end = rows
+
+    def add(self, bands: Bands) -> None:
+        """Take the newest row; the oldest is forgotten."""
+        if self._end == len(self._memory):
+            self._memory[: self._rows] = self._memory[-self._rows :]
+            self._end = self._rows
+        self._memory[self._end] = bands
+        self._end += 1
+
+    def rows(self, first: int, last: int) -> Bands:
+        """Give rows by age: ``rows(0, 1)`` is the newest alone, ``rows(3, 5)`` two older ones."""
+        return self._memory[self._end - last : self._end - first]
 
 
 class Voices(StrEnum):
@@ -90,12 +112,10 @@ class Excess:
 class EchoLevel:
     """Knows how loud an echo can be now. Delays count blocks, from said to heard."""
 
-    def __init__(self, learns_after_blocks: int = 0) -> None:
+    def __init__(self) -> None:
         nothing = np.zeros(len(_EDGES_HZ), np.float32)
-        self._learns_after = learns_after_blocks
         self._near_spectrum, self._far_spectrum = Spectrum(EARS_RATE), Spectrum(MOUTH_RATE)
-        self._far: list[Bands] = [nothing] * HISTORY_BLOCKS
-        self._near: list[Bands] = [nothing] * WINDOW_BLOCKS
+        self._far, self._near = History(HISTORY_BLOCKS), History(WINDOW_BLOCKS)
         self._echo = nothing
         self._smooth: Bands | None = None
         self._noise = np.full(len(_EDGES_HZ), np.inf, np.float32)
@@ -105,10 +125,8 @@ class EchoLevel:
     def take(self, near: Samples, far: Samples, delays: tuple[int, ...]) -> Voices:
         """Take 10 ms heard and the 10 ms said at that time; say whose voice is heard."""
         heard = self._near_spectrum.bands(near)
-        self._far.append(self._far_spectrum.bands(far))
-        self._near.append(heard)
-        del self._far[0], self._near[0]
-        self._learns_after -= 1
+        self._far.add(self._far_spectrum.bands(far))
+        self._near.add(heard)
         self._follow_noise(heard)
         if not delays or self._coupling is None:
             return Voices.UNKNOWN
@@ -123,11 +141,8 @@ class EchoLevel:
 
     def learn(self, delay: int) -> None:
         """Take note of how much came back in the last half second: there was only echo in it."""
-        if self._learns_after > 0:
-            return
-        end = HISTORY_BLOCKS - delay
-        far: Bands = np.add.reduce(self._far[end - WINDOW_BLOCKS : end])
-        near: Bands = np.add.reduce(self._near)
+        far = self._far.rows(delay, delay + WINDOW_BLOCKS).sum(axis=0)
+        near = self._near.rows(0, WINDOW_BLOCKS).sum(axis=0)
         known = far > WINDOW_BLOCKS * _FAINT_POWER
         if not known.any():
             return
@@ -145,11 +160,7 @@ class EchoLevel:
         self._noise = noise * np.float32(NOISE_RISE)
 
     def _expect(self, delays: tuple[int, ...], coupling: Bands) -> None:
-        loudest = np.maximum.reduce([self._loudest(delay) for delay in delays])
-        self._echo = np.maximum(self._echo * ROOM_FALL, coupling * loudest)
-
-    def _loudest(self, delay: int) -> Bands:
-        newest = HISTORY_BLOCKS - 1 - delay
-        first, last = max(0, newest - SPREAD_BLOCKS), newest + SPREAD_BLOCKS + 1
-        loudest: Bands = np.maximum.reduce(self._far[first:last])
-        return loudest
+        self._echo = self._echo * np.float32(ROOM_FALL)
+        for delay in set(delays):
+            said = self._far.rows(max(0, delay - SPREAD_BLOCKS), delay + SPREAD_BLOCKS + 1)
+            self._echo = np.maximum(self._echo, coupling * said.max(axis=0))

@@ -49,7 +49,8 @@ def correlate(near: NDArray[np.float32], far: NDArray[np.float32]) -> NDArray[np
     echo a sharp peak whatever the voice is like (the phase transform: Knapp and Carter, 1976).
     In standard deviations, by delay in samples of 8 kHz.
     """
-    size = 1 << (len(near) + len(far)).bit_length()
+    # No delay that is asked for wraps round in a transform as long as far.
+    size = _quick_length(len(far))
     cross = np.fft.rfft(near, size) * np.conj(np.fft.rfft(far, size))
     magnitude = np.abs(cross)
     cross /= magnitude + 1e-3 * magnitude.mean() + 1e-9
@@ -64,6 +65,11 @@ def correlate(near: NDArray[np.float32], far: NDArray[np.float32]) -> NDArray[np
         np.float32
     )
     return heights
+
+
+def _quick_length(least: int) -> int:
+    """Give a length that an FFT takes quickly: a multiple of 1,000 has only small factors."""
+    return -(-least // 1_000) * 1_000
 
 
 class DelayTracker:
