@@ -113,7 +113,8 @@ class EchoJudge:
         self._far: deque[Samples] = deque(maxlen=WINDOW_BLOCKS + LONGEST_PATH_BLOCKS)
         self._near: deque[Samples] = deque(maxlen=WINDOW_BLOCKS)
         self._far_audible: deque[bool] = deque(maxlen=LONGEST_PATH_BLOCKS)
-        self._near_heard: deque[bool] = deque(maxlen=WINDOW_BLOCKS)
+        self._near_loud: deque[bool] = deque(maxlen=WINDOW_BLOCKS)
+        self._near_faint: deque[bool] = deque(maxlen=WINDOW_BLOCKS)
         self._audible_blocks = 0
         self._quiet = 0
         self._until_look = LOOK_EVERY_BLOCKS
@@ -125,8 +126,8 @@ class EchoJudge:
         loud = self._vad.feed(near_dbfs)
         self._near.append(near)
         self._far.append(far)
-        heard = near_dbfs >= FAINT_DBFS if self.path is Path.UNKNOWN else loud
-        self._near_heard.append(heard)
+        self._near_loud.append(loud)
+        self._near_faint.append(near_dbfs >= FAINT_DBFS)
         if len(self._far_audible) == LONGEST_PATH_BLOCKS:
             self._audible_blocks -= self._far_audible[0]
         self._audible_blocks += audible
@@ -154,8 +155,13 @@ class EchoJudge:
             self.delay = DelayTracker()
 
     def _may_look(self) -> bool:
-        heard = sum(self._near_heard) >= LOUD_BLOCKS
-        return heard and self._audible_blocks > 0
+        heard = self._near_faint if self.path is Path.UNKNOWN else self._near_loud
+        return sum(heard) >= LOUD_BLOCKS and self._audible_blocks > 0
+
+    def _would_be_heard(self) -> bool:
+        """Whether an echo had the time to come back, and what is heard is louder than a line."""
+        loud = sum(self._near_loud) >= LOUD_BLOCKS
+        return loud and self._audible_blocks >= LONGEST_PATH_BLOCKS // 2
 
     def _look(self) -> None:
         near = _thinned(self._near)
@@ -166,7 +172,7 @@ class EchoJudge:
         height = float(heights.max())
         if height >= ECHO_PEAK:
             self.path = Path.ECHO
-        elif height < CLEAR_PEAK and self.path is not Path.ECHO:
+        elif height < CLEAR_PEAK and self.path is Path.UNKNOWN and self._would_be_heard():
             self.path = Path.CLEAR
         if self.path is Path.ECHO:
             self.delay.see(heights)
