@@ -22,6 +22,7 @@ OTHERWISE = [
     ("CALLFLEET_MOUTH__QUEUE_MS", "200", "queue_ms", 200),
     ("CALLFLEET_MOUTH__SUBSCRIPTION_WAIT_SECONDS", "2.5", "subscription_wait_seconds", 2.5),
     ("CALLFLEET_MOUTH__SETTLE_SECONDS", "0", "settle_seconds", 0),
+    ("CALLFLEET_MOUTH__BITRATE_KBPS", "32", "bitrate_kbps", 32),
     ("CALLFLEET_MOUTH__DTX", "false", "dtx", False),
     ("CALLFLEET_MOUTH__RED", "false", "red", False),
 ]

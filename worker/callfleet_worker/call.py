@@ -58,6 +58,7 @@ def bridge_options(settings: Settings) -> BridgeOptions:
         queue_ms=mouth.queue_ms,
         subscription_wait_seconds=mouth.subscription_wait_seconds,
         settle_seconds=mouth.settle_seconds,
+        bitrate_kbps=mouth.bitrate_kbps,
         dtx=mouth.dtx,
         red=mouth.red,
     )

@@ -70,6 +70,7 @@ class Bridge:
         options = rtc.TrackPublishOptions(
             source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=self._options.dtx, red=self._options.red
         )
+        options.audio_encoding.max_bitrate = self._options.bitrate_kbps * 1000
         publication = await self._room.local_participant.publish_track(track, options)
         await caller.is_here()
         try:

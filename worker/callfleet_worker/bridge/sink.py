@@ -40,5 +40,6 @@ class BridgeOptions:
     queue_ms: int
     subscription_wait_seconds: float
     settle_seconds: float
+    bitrate_kbps: int
     dtx: bool
     red: bool

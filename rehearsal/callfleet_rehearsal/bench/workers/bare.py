@@ -169,7 +169,8 @@ async def main() -> None:
             found = await asked.room.list_rooms(api.ListRoomsRequest())
             for name in {room.name for room in found.rooms} - calls.keys():
                 grants = api.VideoGrants(room_join=True, room=name)
-                token = api.AccessToken().with_identity("agent").with_grants(grants).to_jwt()
+                agent = api.AccessToken().with_identity("agent").with_kind("agent")
+                token = agent.with_grants(grants).to_jwt()
                 calls[name] = asyncio.create_task(Call(name, token, events).live(context))
             await asyncio.sleep(LOOK_SECONDS)
 
