@@ -8,7 +8,7 @@ from callfleet_contract.objectives import Objective, Statistic
 from callfleet_rehearsal.evidence import CallEnd, CallRecord, TurnKind
 from callfleet_rehearsal.machine import starvation
 from callfleet_rehearsal.measuring import by_call_and_turn, faults_of, measure
-from callfleet_rehearsal.residual import residual_of
+from callfleet_rehearsal.residual import BEFORE_HEARD_SECONDS, residual_of
 from callfleet_rehearsal.verdict import (
     Evidence,
     FaultKind,
@@ -154,7 +154,7 @@ def _fleet_added(measured: _Measured) -> _Samples:
         return _Samples(known, source=MODEL_LOG)
     ears = {call.room: call.rtt_seconds for call in measured.calls}
     inside = tuple(
-        turn.fleet_overhead_seconds + ears[turn.room]
+        turn.fleet_overhead_seconds + BEFORE_HEARD_SECONDS + ears[turn.room]
         for turn in measured.evidence.inside_turns
         if turn.room in ears and turn.first_played_ns > 0 and turn.speech_end_ns > 0
     )

@@ -1,8 +1,9 @@
 """Hold what the worker computed inside against what callers heard outside. Pure.
 
 Nothing is calibrated: the inside interval, plus the agent's jitter buffer, plus the round trips
-of both legs, should be the outside interval up to the arrival at the caller. The rest is the
-residual, and more than 20 ms of it is a bug to find.
+of both legs, plus what lies between a packet's arrival and its last word by construction, should
+be the outside interval up to the arrival at the caller. The rest is the residual, and more than
+20 ms of it is a bug to find.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,13 @@ from callfleet_rehearsal.evidence import CallRecord, HeardMarker, ModelTurn, Tur
 from callfleet_rehearsal.measuring import ModelLog, by_call_and_turn, reply_to
 from callfleet_rehearsal.verdict import Residual, ResidualTurn, spread_of
 
+_IN_PACKET_SECONDS = 0.010
+"""The last word lies anywhere in its packet of 20 ms, which the worker hears from its start; the
+jitter buffer's statistic is of whole packets."""
+_CODEC_LOOK_AHEAD_SECONDS = 0.0065
+"""Opus holds sound back by 2.5 ms of overlap and 4 ms of look-ahead (RFC 6716, 2; libopus)."""
+BEFORE_HEARD_SECONDS = _IN_PACKET_SECONDS + _CODEC_LOOK_AHEAD_SECONDS
+"""Between a packet's arrival at the worker and its last word, the jitter buffer left out."""
 _NEAREST_NS = 1_000_000_000
 """A reply that the worker played more than this away from its arrival is another reply."""
 
@@ -57,7 +65,8 @@ def _compare(
     log: ModelLog,
 ) -> ResidualTurn:
     one_way = (inside.agent_rtt_seconds + call.rtt_seconds) / 2
-    up = inside.uplink_seconds + inside.jitter_buffer_seconds + one_way
+    heard_late = inside.jitter_buffer_seconds + BEFORE_HEARD_SECONDS
+    up = inside.uplink_seconds + heard_late + one_way
     down = inside.playout_seconds + one_way
     told = [
         entry

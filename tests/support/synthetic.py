@@ -31,6 +31,7 @@ KINDS = (
     TurnKind.PLAIN,
 )
 JITTER_BUFFER_MS, AGENT_RTT_MS, CALLER_RTT_MS = 25, 2, 1
+IN_PACKET_MS, CODEC_NS = 10, 6_500_000
 CALM = MachineState(
     cores=2,
     seconds=60.0,
@@ -136,7 +137,7 @@ def _turn(
     )
     entry = ModelTurn(call, turn, received, turn_over, first_audio, tool / 1e9)
     one_way = (AGENT_RTT_MS + CALLER_RTT_MS) * MS // 2
-    speech_end = sent + JITTER_BUFFER_MS * MS + one_way
+    speech_end = sent + (JITTER_BUFFER_MS + IN_PACKET_MS) * MS + CODEC_NS + one_way
     measured = TurnMeasured(
         call_id=f"job-{call}",
         room=f"rehearsal-made-{call:03d}",

@@ -144,7 +144,8 @@ def _residual(verdict: Verdict) -> str:
         )
     about = (
         "What callers measured up to the arrival of the reply, less what the worker computed: its "
-        "interval, its jitter buffer, and the round trips of both legs. Nothing is calibrated; "
+        "interval, its jitter buffer, the round trips of both legs, and the 16.5 ms between a "
+        "packet's arrival and its last word (packet and codec). Nothing is calibrated; "
         "beyond 20 ms (the band) there is a bug to find. "
         f"{len(residual.turns)} turns were matched, {residual.unmatched} were not."
     )
