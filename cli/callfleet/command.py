@@ -44,6 +44,12 @@ VERBS: tuple[Verb, ...] = (
         "Measure this worker against plain livekit-agents, side by side.",
     ),
     Verb(
+        "capacity",
+        "callfleet_rehearsal.command.capacity",
+        "rehearsal,worker",
+        "Find how many calls this machine carries within the objectives.",
+    ),
+    Verb(
         "up",
         "callfleet_rehearsal.command.up",
         "rehearsal,worker",

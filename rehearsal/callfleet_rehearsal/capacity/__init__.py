@@ -1,0 +1,1 @@
+"""How many calls this machine carries within the objectives, and what stands in the way of more."""
