@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from synthetic import SOUND, change_call
+from spoiling import SOUND
+from synthetic import MS, change_call, change_turns, hear_later
 
 from callfleet_rehearsal.capacity.cause import Cause, cause_of
 from callfleet_rehearsal.evidence import MachineState
@@ -42,11 +43,13 @@ def test_lost_packets_are_the_network() -> None:
 
 
 def test_a_model_that_takes_longer_is_not_the_fleet() -> None:
+    late_ns = 100 * MS
     slow = tuple(
-        replace(turn, first_audio_sent_ns=turn.first_audio_sent_ns + 100_000_000)
+        replace(turn, first_audio_sent_ns=turn.first_audio_sent_ns + late_ns)
         for turn in QUIET.model_turns
     )
-    assert cause(replace(QUIET, model_turns=slow)) is Cause.MODEL
+    heard = change_turns(QUIET, lambda turn: hear_later(turn, late_ns))
+    assert cause(replace(heard, model_turns=slow)) is Cause.MODEL
 
 
 @pytest.mark.parametrize("machine", [CALM, None])
