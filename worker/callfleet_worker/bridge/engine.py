@@ -7,6 +7,7 @@ have arrived wake the loop once. Every other event takes the way that rtc gives 
 """
 
 import asyncio
+import ctypes
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -167,14 +168,21 @@ class SoundStream:
     def _take(self, event: FfiEvent) -> None:
         news = event.audio_stream_event
         if news.HasField("frame_received"):
-            frame = rtc.AudioFrame._from_owned_info(news.frame_received.frame)  # noqa: SLF001 - frees it
-            samples = np.frombuffer(frame.data, np.int16)
-            self._arrived.append((samples, frame.sample_rate, frame.num_channels))
+            self._arrived.append(_copied(news.frame_received.frame))
         elif news.HasField("eos"):
             self._ended.set()
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
+
+
+def _copied(frame: wire.OwnedAudioFrameBuffer) -> tuple[Samples, int, int]:
+    """Copy a frame out of the engine's memory and give that back."""
+    info = frame.info
+    size = info.num_channels * info.samples_per_channel * 2
+    samples = np.frombuffer(ctypes.string_at(info.data_ptr, size), np.int16)
+    FfiClient.instance._ffi_lib.livekit_ffi_drop_handle(frame.handle.id)  # noqa: SLF001 - as rtc does
+    return samples, info.sample_rate, info.num_channels
 
 
 async def capture(source: rtc.AudioSource, sound: bytes, rate: int) -> None:

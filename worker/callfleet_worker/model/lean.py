@@ -5,10 +5,34 @@ message is the same to the letter (tests/unit/test_model_patches.py compares the
 """
 
 import base64
-from typing import Any
+from typing import Any, TypeVar
 
 from google.genai.live import AsyncSession
-from google.genai.types import Blob
+from google.genai.types import Blob, LiveClientRealtimeInput
+from pydantic import BaseModel
+
+MIME_TYPE = "audio/pcm;rate=16000"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+_NO_BLOB = dict.fromkeys(Blob.model_fields)
+_NO_INPUT = dict.fromkeys(LiveClientRealtimeInput.model_fields)
+
+
+def _bare(kind: type[_Model], empty: dict[str, None], **values: Any) -> _Model:
+    """Make one of pydantic's models as ``model_construct`` does, with a tenth of the calls."""
+    made = kind.__new__(kind)
+    object.__setattr__(made, "__dict__", {**empty, **values})
+    object.__setattr__(made, "__pydantic_fields_set__", set(values))
+    object.__setattr__(made, "__pydantic_extra__", None)
+    object.__setattr__(made, "__pydantic_private__", None)
+    return made
+
+
+def sound_event(sound: bytes) -> LiveClientRealtimeInput:
+    """Wrap 16 kHz mono sound for the plugin's queue, as it would itself."""
+    blob = _bare(Blob, _NO_BLOB, data=sound, mime_type=MIME_TYPE)
+    return _bare(LiveClientRealtimeInput, _NO_INPUT, audio=blob)
 
 
 def audio_message(audio: Blob) -> str:

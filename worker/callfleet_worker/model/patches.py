@@ -27,9 +27,8 @@ from google.genai.live import AsyncSession
 from livekit import rtc
 from livekit.plugins.google.realtime import realtime_api
 
-from callfleet_worker.model.lean import LeanSession
+from callfleet_worker.model.lean import LeanSession, sound_event
 
-_MIME_TYPE = f"audio/pcm;rate={realtime_api.INPUT_AUDIO_SAMPLE_RATE}"
 PLUGIN_LOGGER = "livekit.plugins.google"
 GO_AWAY_MARGIN_SECONDS = 3.0
 
@@ -91,8 +90,7 @@ class PhoneSession(realtime_api.RealtimeSession):
                 f"takes {realtime_api.INPUT_AUDIO_SAMPLE_RATE} Hz mono: read it from the ears"
             )
             raise ValueError(message)
-        sound = types.Blob.model_construct(data=bytes(frame.data), mime_type=_MIME_TYPE)
-        self._send_client_event(types.LiveClientRealtimeInput.model_construct(audio=sound))
+        self._send_client_event(sound_event(bytes(frame.data)))
 
     def _build_connect_config(self) -> types.LiveConnectConfig:
         config = super()._build_connect_config()
