@@ -5,6 +5,7 @@ frame longer sees it here, and raises a budget on purpose or not at all.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
@@ -45,11 +46,15 @@ class Count:
 @contextmanager
 def counted() -> Iterator[Count]:
     count = Count()
+    # What other tests left is not taken away while a frame is counted.
+    gc.collect()
+    gc.disable()
     sys.setprofile(count.hear)
     try:
         yield count
     finally:
         sys.setprofile(None)
+        gc.enable()
 
 
 def _spawn(work: Coroutine[Any, Any, None], name: str, /) -> asyncio.Task[None]:
