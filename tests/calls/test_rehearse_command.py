@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from callfleet_rehearsal.stack import procfs
@@ -211,7 +212,9 @@ def test_a_rehearsal_that_is_killed_outright_leaves_no_process_behind_either(
 def test_a_worker_that_is_killed_in_the_middle_of_calls_is_told_of(rehearse: Type) -> None:
     typed = rehearse("--calls", "1", "--turns", "6")
     typed.wait_for("1 of 6 turns done")
-    (worker,) = typed.processes("callfleet worker")
+    found = {pid: psutil.Process(pid).ppid() for pid in typed.processes("callfleet worker")}
+    # The others, calls' processes and what they are forked from, descend from it.
+    (worker,) = (pid for pid, parent in found.items() if parent not in found)
     os.kill(worker, signal.SIGKILL)
     said = typed.rest()
     assert "worker ended by itself with signal SIGKILL" in said

@@ -14,9 +14,12 @@ import signal
 import socket
 import sys
 import threading
+import time
+from contextlib import suppress
 from multiprocessing import connection, forkserver, resource_tracker
 
 KNOWN_UP_TO = (3, 13)
+END_SECONDS = 2.0
 
 
 def can_fork() -> bool:
@@ -54,6 +57,29 @@ def fork_server() -> bool:
         os.close(alive)
     server.update(_forkserver_address=address, _forkserver_alive_fd=held, _forkserver_pid=pid)
     return True
+
+
+def end_server() -> None:
+    """Let the server of processes and its helper go, and wait for them: nothing is left behind."""
+    server = vars(vars(forkserver)["_forkserver"])
+    tracker = vars(vars(resource_tracker)["_resource_tracker"])
+    held = ((server, "_forkserver_alive_fd", "_forkserver_pid"), (tracker, "_fd", "_pid"))
+    for names, line, pid in held:
+        if names.get(pid) is not None:
+            os.close(names[line])
+            _wait_for(names[pid])
+            names.update({line: None, pid: None})
+
+
+def _wait_for(pid: int) -> None:
+    """Wait for a child that goes by itself; one that is still needed by others is left to them."""
+    ends = time.monotonic() + END_SECONDS
+    while time.monotonic() < ends:
+        with suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                time.sleep(0.005)
+                continue
+        return
 
 
 def _serve(listener: int, alive: int) -> None:

@@ -19,7 +19,7 @@ from callfleet_worker.model.tls import CaFileError
 from callfleet_worker.parent.connection import ConnectionWatch
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
-from callfleet_worker.parent.forking import fork_server
+from callfleet_worker.parent.forking import end_server, fork_server
 from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
 from callfleet_worker.parent.health import Health, HealthServer, bind
 from callfleet_worker.parent.hearing import Hearing
@@ -66,6 +66,10 @@ def run(settings: Settings, entrypoint: Entrypoint) -> None:
 
     """
     os.environ.update(_FRAMEWORK_SWITCHES)
+    # Where calls look for the way to LiveKit's API.
+    os.environ["LIVEKIT_URL"] = settings.livekit.url
+    os.environ["LIVEKIT_API_KEY"] = settings.livekit.api_key
+    os.environ["LIVEKIT_API_SECRET"] = settings.livekit.api_secret.get_secret_value()
     try:
         # The slow part of a call's start: done here, it is done for all processes.
         prewarm(settings)
@@ -74,7 +78,10 @@ def run(settings: Settings, entrypoint: Entrypoint) -> None:
     for module in _SHARED_MODULES:
         importlib.import_module(module)
     fork_server()
-    asyncio.run(_live(settings, entrypoint))
+    try:
+        asyncio.run(_live(settings, entrypoint))
+    finally:
+        end_server()
 
 
 async def _live(settings: Settings, entrypoint: Entrypoint) -> None:
