@@ -150,11 +150,7 @@ def test_somebody_who_joins_later_is_not_heard_and_disturbs_nobody(evening: Even
 
 
 def test_of_two_callers_in_one_room_one_is_heard(evening: Evening) -> None:
-    heard = evening.voices_heard() & {4, 14}
-    assert len(heard) <= 1
-    if not heard:
-        assert evening.worker.logged("turn", room=evening.room_of(TWO_TOGETHER)), "nobody was heard"
-        pytest.skip("somebody was heard, but so damaged that the model could not tell whom")
+    assert len(evening.voices_heard() & {4, 14}) == 1
 
 
 def test_a_caller_who_never_speaks_has_no_turn(evening: Evening) -> None:
