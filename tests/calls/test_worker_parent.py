@@ -96,6 +96,18 @@ async def test_ten_calls_at_once_are_taken_and_an_eleventh_is_not(
     assert len(shared.logged("turn")) == 10
 
 
+async def test_a_call_that_livekit_ends_was_not_ended_by_its_worker(
+    shared: Worker, caller: Caller
+) -> None:
+    room = await caller.call(shared)
+    await until(lambda: bool(shared.logged("call runs", room=room)), "running")
+    await caller.dismiss_agent(room)
+    await until(lambda: bool(shared.logged("call ended", room=room)), "ended")
+    assert [end["reason"] for end in shared.logged("call ended", room=room)] == ["caller_hung_up"]
+    await shared.metric_becomes(ACTIVE, 0)
+    await caller.hang_up(room)
+
+
 async def test_a_call_whose_process_is_killed_is_counted_once_and_its_slot_is_free_again(
     shared: Worker, caller: Caller
 ) -> None:

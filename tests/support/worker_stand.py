@@ -188,6 +188,11 @@ class Caller:
         found = await self._api.room.list_rooms(api.ListRoomsRequest())
         return [room.name for room in found.rooms]
 
+    async def dismiss_agent(self, room: str) -> None:
+        """Take the agent back out of a room, which stays."""
+        for dispatch in await self._api.agent_dispatch.list_dispatch(room):
+            await self._api.agent_dispatch.delete_dispatch(dispatch.id, room)
+
     async def agents(self, room: str) -> int:
         """Count the agents in a room."""
         found = await self._api.room.list_participants(api.ListParticipantsRequest(room=room))

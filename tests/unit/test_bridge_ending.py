@@ -8,6 +8,7 @@ from livekit.rtc import DisconnectReason
 from callfleet_contract.outcomes import CallOutcome, CallReason
 from callfleet_worker.bridge.ending import DESERVES_APOLOGY, LINE_IS_LOST, Cause, ending_of
 from callfleet_worker.bridge.leaving import (
+    LIVEKIT_SHUTDOWN,
     PARENT_SHUTDOWN,
     ROOM_SHUTDOWN,
     cause_of_departure,
@@ -93,6 +94,7 @@ def test_a_broken_network_may_come_back_and_a_hang_up_does_not() -> None:
 
 def test_a_shutdown_is_the_workers_the_rooms_or_else_the_agents() -> None:
     assert cause_of_shutdown(PARENT_SHUTDOWN) is Cause.WORKER_STOPPED
+    assert cause_of_shutdown(LIVEKIT_SHUTDOWN) is Cause.ROOM_CLOSED
     assert cause_of_shutdown(ROOM_SHUTDOWN) is Cause.ROOM_LOST
     assert cause_of_shutdown("the order is placed") is Cause.AGENT_ENDED
 

@@ -6,6 +6,8 @@ from callfleet_worker.bridge.ending import Cause
 
 PARENT_SHUTDOWN = "parent process shutdown"
 """What livekit-agents gives as a shutdown's reason when the worker's parent asks for it."""
+LIVEKIT_SHUTDOWN = "ended by LiveKit"
+"""What ours gives when LiveKit ends the job: its room closed, or its agent was dismissed."""
 ROOM_SHUTDOWN = "room disconnected"
 """And when its room went away."""
 
@@ -41,4 +43,6 @@ def cause_of_shutdown(reason: str) -> Cause:
     """Read why the framework shuts a job down: unless it says otherwise, the agent asked for it."""
     if reason == PARENT_SHUTDOWN:
         return Cause.WORKER_STOPPED
+    if reason == LIVEKIT_SHUTDOWN:
+        return Cause.ROOM_CLOSED
     return Cause.ROOM_LOST if reason == ROOM_SHUTDOWN else Cause.AGENT_ENDED

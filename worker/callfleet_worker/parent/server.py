@@ -9,7 +9,7 @@ import asyncio
 import math
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlparse
@@ -18,8 +18,11 @@ from urllib.request import getproxies, proxy_bypass
 import structlog
 from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
 from livekit.agents._exceptions import AssignmentTimeoutError
-from livekit.agents.ipc import job_thread_executor, supervised_proc
+from livekit.agents.ipc import channel, job_thread_executor, proto, supervised_proc
+from livekit.agents.utils.aio.duplex_unix import DuplexClosed
+from livekit.protocol.agent import JobTermination
 
+from callfleet_worker.bridge.leaving import LIVEKIT_SHUTDOWN
 from callfleet_worker.parent.grace import SHUTDOWN_ACK_SECONDS
 from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.parent.sharing.processes import CallProcess, CallProcesses, Sharing
@@ -165,6 +168,20 @@ class FleetServer(AgentServer):
         if self.registered and not self.draining:
             self._worker_load = self.load()
             await self._update_worker_status()
+
+    async def _handle_termination(self, msg: JobTermination) -> None:
+        """LiveKit ends a call, mostly as it closes the room: the worker did not stop.
+
+        The framework tells a call no reason, as if its worker went; whichever news of a closed
+        room came first would decide what was counted.
+        """
+        executor = self._proc_pool.get_by_job_id(msg.job_id)
+        if executor is None:
+            return
+        line = vars(executor)["_pch"]
+        with suppress(DuplexClosed):
+            await channel.asend_message(line, proto.ShutdownRequest(reason=LIVEKIT_SHUTDOWN))
+        await executor.aclose()
 
     async def _decide(self, request: JobRequest) -> None:
         call_id = request.id
