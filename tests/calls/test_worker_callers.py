@@ -59,7 +59,8 @@ IS_JOINED_BY_A_TALKER = completed(
 )
 TWO_TOGETHER = completed(
     "comes together with another caller",
-    (CallPlan(4, PLAIN, TOGETHER), CallPlan(14, PLAIN, TOGETHER)),
+    # Two turns: after a burst of joins the jitter buffer hurries through the first one's marker.
+    (CallPlan(4, PLAIN * 2, TOGETHER), CallPlan(14, PLAIN * 2, TOGETHER)),
     room_stays=None,
 )
 IN_THE_TOOL = completed(
