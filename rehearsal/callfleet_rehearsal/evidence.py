@@ -84,6 +84,18 @@ class TurnRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatch:
+    """How an agent came, as its caller saw it: let in itself, agent in the room, its track there.
+
+    None is what the caller never saw. ``let_in_ns`` comes before the caller's media are up.
+    """
+
+    let_in_ns: int | None = None
+    agent_came_ns: int | None = None
+    agent_track_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """One call as its caller lived it."""
 
@@ -107,6 +119,7 @@ class CallRecord:
     send_late_p95_seconds: float
     strange_markers: int
     detail: str = ""
+    dispatch: Dispatch = Dispatch()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from callfleet_contract.outcomes import TurnEnd
 from callfleet_rehearsal.evidence import (
     CallEnd,
     CallRecord,
+    Dispatch,
     HeardMarker,
     ModelTurn,
     Party,
@@ -156,6 +157,7 @@ def _call(body: dict[str, Any]) -> CallRecord:
     own = {
         "end": CallEnd(body["end"]),
         "turns": tuple(_turn(turn) for turn in body["turns"]),
+        "dispatch": Dispatch(**body["dispatch"]),
         "segments": tuple(
             Segment(**{**segment, "party": Party(segment["party"])}) for segment in body["segments"]
         ),

@@ -49,8 +49,7 @@ class Caller:
         self._progress = progress
         self._presence = Presence(line.way, Signalling(http))
         self._ear = Ear()
-        echoes = self._plan.echo
-        self._mouth = EchoingMouth() if echoes else RecordedMouth(line.voicebox.between)
+        self._mouth = EchoingMouth() if self._plan.echo else RecordedMouth(line.voicebox.between)
         self._notes = Notes()
         self._reports = Reports()
         self._loop = asyncio.get_running_loop()
@@ -297,4 +296,5 @@ class Caller:
             send_late_p95_seconds=late[int(0.95 * (len(late) - 1))] if late else 0.0,
             strange_markers=told.strange_markers,
             detail=self._detail,
+            dispatch=self._presence.dispatch,
         )

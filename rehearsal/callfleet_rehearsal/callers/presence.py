@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from callfleet_rehearsal.callers.sdp import (
 )
 from callfleet_rehearsal.callers.signalling import JoinRefusedError, Signalling
 from callfleet_rehearsal.callers.transport import Transport
+from callfleet_rehearsal.evidence import Dispatch
 
 _ANSWER_SECONDS = 10.0
 _MEDIA_SECONDS = 10.0
@@ -44,6 +46,7 @@ class Presence:
         self.ssrc = secrets.randbits(31) | 1
         self.left_reason = ""
         self.dismissed = False
+        self.dispatch = Dispatch()
         self._way = way
         self._signalling = signalling
         self._sections: tuple[Section, ...] = ()
@@ -73,6 +76,7 @@ class Presence:
             publisher_offer=self._offer(),
         )
         response = await self._signalling.join(self._way.url, self._way.token, request)
+        self.dispatch = Dispatch(let_in_ns=time.monotonic_ns())
         self._identity = response.participant.sid
         self._note_participants(response.other_participants)
         self._listening = asyncio.create_task(self._listen())
@@ -195,6 +199,8 @@ class Presence:
     def _note_participants(self, participants: Iterable[models.ParticipantInfo]) -> None:
         for participant in participants:
             self._kinds[participant.sid] = participant.kind
+            if participant.kind == _AGENT:
+                self.dispatch = seen(self.dispatch, participant, time.monotonic_ns())
 
     def _choose_streams(self) -> None:
         sections = self._remote.sections if self._remote else ()
@@ -226,6 +232,13 @@ class Presence:
             f"(it offered {self._candidates}): set rtc.node_ip and rtc.enable_loopback_candidate"
         )
         raise JoinRefusedError(message)
+
+
+def seen(so_far: Dispatch, agent: models.ParticipantInfo, now_ns: int) -> Dispatch:
+    """Note that an agent is in the room, and whether its voice is; the first time counts."""
+    sounds = any(track.type == models.TrackType.AUDIO for track in agent.tracks)
+    track_ns = so_far.agent_track_ns or (now_ns if sounds else None)
+    return Dispatch(so_far.let_in_ns, so_far.agent_came_ns or now_ns, track_ns)
 
 
 def _microphone(track: str) -> rtc.AddTrackRequest:
