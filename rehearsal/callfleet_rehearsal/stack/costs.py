@@ -41,6 +41,15 @@ def cpu_by_role(
     return cpu
 
 
+def role_of(stat: ProcessStat, sessions: Mapping[int, str], worker: int) -> str | None:
+    """Say whose process it is; None where it is none of ours."""
+    if stat.pid == os.getpid():
+        return REHEARSAL_ROLE
+    if stat.session == worker:
+        return PARENT_ROLE if stat.pid == worker else CALLS_ROLE
+    return sessions.get(stat.session)
+
+
 class Meter:
     """Measures from ``start`` to ``stop``; ``weigh`` takes the memory once in between."""
 
@@ -64,9 +73,14 @@ class Meter:
         """Take the memory of all roles now. It holds each process up for some milliseconds."""
         self._memory = {}
         for stat in procfs.processes():
-            role = self._role(stat)
+            role = role_of(stat, self._sessions, self._worker)
             if role is not None:
                 self._memory.setdefault(role, []).append(procfs.memory_bytes(stat.pid))
+
+    @property
+    def weighed(self) -> bool:
+        """Whether the memory was taken."""
+        return bool(self._memory)
 
     def costs(self) -> tuple[ProcessCost, ...]:
         """Give each role's cost between start and stop."""
@@ -88,13 +102,6 @@ class Meter:
         if self._started is None or self._stopped is None:
             return None
         return machine_state(self._started, self._stopped, send_late_p95_seconds)
-
-    def _role(self, stat: ProcessStat) -> str | None:
-        if stat.pid == os.getpid():
-            return REHEARSAL_ROLE
-        if stat.session == self._worker:
-            return PARENT_ROLE if stat.pid == self._worker else CALLS_ROLE
-        return self._sessions.get(stat.session)
 
     def _read(self) -> Reading:
         cpu = cpu_by_role(procfs.processes(), self._sessions, self._worker)

@@ -195,7 +195,11 @@ def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
 
 
 class _Audience:
-    """Takes the callers' events: runs the meter while calls are up, and passes them on."""
+    """Takes the callers' events: runs the meter while calls are up, and passes them on.
+
+    Memory is weighed when half of the turns are answered. Where that never comes, what was weighed
+    at the first call's end stays.
+    """
 
     def __init__(self, watcher: Watcher, meter: Meter, order: Order) -> None:
         self._watcher = watcher
@@ -212,6 +216,8 @@ class _Audience:
             self._meter.start()
         elif kind == "ended":
             self._meter.stop()
+            if not self._meter.weighed:
+                self._meter.weigh()
         elif kind == "turn":
             self._turns_left_to_weigh -= 1
             if self._turns_left_to_weigh <= 0 and not self._weighed:
