@@ -2,7 +2,6 @@
 
 from callfleet_rehearsal.report.drawing import (
     Axis,
-    dot,
     line,
     nice_ceiling,
     picture,
@@ -11,6 +10,7 @@ from callfleet_rehearsal.report.drawing import (
     ticks,
 )
 from callfleet_rehearsal.report.figures import Figure, milliseconds
+from callfleet_rehearsal.report.strips import axis_milliseconds, strip, vertical_grid
 from callfleet_rehearsal.verdict import MeasuredTurn, Residual, percentile
 
 WIDTH = 1000.0
@@ -83,11 +83,11 @@ def spreads(shown: tuple[Figure, ...]) -> str:
     highest = max(percentile(figure.samples, 99) or 0.0 for figure in rows)
     axis = Axis(0, nice_ceiling(highest * 1.02), _NAMES, _RIGHT - 120)
     height = len(rows) * _ROW + 30
-    marks = _vertical_grid(axis, height - 24)
+    marks = vertical_grid(axis, height - 24, axis_milliseconds)
     for index, figure in enumerate(rows):
         y = index * _ROW + _ROW / 2 + 2
         marks.append(text(_NAMES - 14, y + 4, figure.title, "end name"))
-        marks += _strip(figure.samples, axis, y, _look(figure))
+        marks += strip(figure.samples, axis, y, _look(figure))
         spread = figure.spread
         written = f"{milliseconds(spread.p50)} / {milliseconds(spread.p95)}"
         marks.append(text(WIDTH - 4, y + 4, written, "end value"))
@@ -97,28 +97,6 @@ def spreads(shown: tuple[Figure, ...]) -> str:
 def _look(figure: Figure) -> str:
     totals = {"model": "thinking", "fleet": "uplink", "arrival": "both", "heard": "both"}
     return f"stage-{totals.get(figure.key, figure.key)}"
-
-
-def _strip(samples: tuple[float, ...], axis: Axis, y: float, look: str) -> list[str]:
-    marks = []
-    for index, sample in enumerate(samples):
-        shift = ((index * 7) % 11 - 5) * 1.3
-        marks.append(
-            dot(axis.at(sample), y + shift, 3, look=f"{look} seen", tip=milliseconds(sample))
-        )
-    for percent in (50, 95):
-        place = axis.at(percentile(samples, percent) or 0.0)
-        marks.append(line(place, y - 12, place, y + 12, f"p{percent}"))
-    return marks
-
-
-def _vertical_grid(axis: Axis, bottom: float) -> list[str]:
-    marks = []
-    for value in ticks(axis.low, axis.high, 6):
-        x = axis.at(value)
-        marks.append(line(x, 2, x, bottom, "grid"))
-        marks.append(text(x, bottom + 16, f"{value * 1e3:.0f} ms", "small middle"))
-    return marks
 
 
 def residuals(residual: Residual) -> str:
@@ -140,11 +118,11 @@ def residuals(residual: Residual) -> str:
     height = len(shown) * _ROW + 30
     left, right = axis.at(-RESIDUAL_LIMIT_SECONDS), axis.at(RESIDUAL_LIMIT_SECONDS)
     marks = [rect((left, 2), (right - left, height - 26), "band")]
-    marks += _vertical_grid(axis, height - 24)
+    marks += vertical_grid(axis, height - 24, axis_milliseconds)
     for index, (name, samples) in enumerate(shown):
         y = index * _ROW + _ROW / 2 + 2
         marks.append(text(_NAMES - 14, y + 4, name, "end name"))
-        marks += _strip(samples, axis, y, "stage-both")
+        marks += strip(samples, axis, y, "stage-both")
         p50, p95 = (milliseconds(percentile(samples, percent)) for percent in (50, 95))
         marks.append(text(WIDTH - 4, y + 4, f"{p50} / {p95}", "end value"))
     return picture(WIDTH, height, marks, "Outside figures less inside figures")

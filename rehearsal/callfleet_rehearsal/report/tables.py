@@ -19,7 +19,7 @@ def section(title: str, about: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{words}{content}</section>"
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]], look: str = "wide") -> str:
+def grid(heads: Iterable[str], rows: Iterable[Iterable[str]], look: str = "wide") -> str:
     """Lay out cells, which are HTML already; a head that begins with ``>`` aligns to the right."""
     names = tuple(heads)
     looks = [' class="num"' if name.startswith(">") else "" for name in names]
@@ -39,7 +39,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]], look: str = "wid
 def objectives(verdict: Verdict) -> str:
     """One row for each objective, with its figures and a gauge towards its limit."""
     heads = ("objective", ">p50", ">p95", ">p99", ">measured", ">at most", ">samples", "", "")
-    return _table(heads, (_objective(result) for result in verdict.results))
+    return grid(heads, (_objective(result) for result in verdict.results))
 
 
 def _objective(result: ObjectiveResult) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def faults(verdict: Verdict) -> str:
         (str(f.call), str(f.turn), f'<span class="bad">{f.kind}</span>', escape(f.detail))
         for f in verdict.faults
     )
-    return section("Faults of replies", "", _table((">call", ">turn", "fault", ""), rows, _NARROW))
+    return section("Faults of replies", "", grid((">call", ">turn", "fault", ""), rows, _NARROW))
 
 
 def machine(evidence: Evidence) -> str:
@@ -100,7 +100,7 @@ def machine(evidence: Evidence) -> str:
         ("callers sent late, p95", f"{state.send_late_p95_seconds * 1e3:.1f} ms"),
     )
     about = "Other work, steal or late callers make a run inconclusive, never a pass or a fail."
-    return section("The machine", about, _table(("", ">"), rows, _NARROW))
+    return section("The machine", about, grid(("", ">"), rows, _NARROW))
 
 
 def costs(evidence: Evidence) -> str:
@@ -123,7 +123,7 @@ def costs(evidence: Evidence) -> str:
     measured = sum(cost.cpu_seconds for cost in shown) - own
     share = f" The rehearsal's own part is {own / measured:.0%} of the rest." if measured else ""
     about = f"While {call_minutes(evidence.calls):.1f} minutes of calls were up.{share}"
-    return section("What it cost", about, _table(heads, rows))
+    return section("What it cost", about, grid(heads, rows))
 
 
 def calls(evidence: Evidence) -> str:
@@ -147,7 +147,7 @@ def calls(evidence: Evidence) -> str:
         )
         for call in evidence.calls
     )
-    return section("The calls", "", _table(heads, rows))
+    return section("The calls", "", grid(heads, rows))
 
 
 def _end(end: CallEnd, detail: str) -> str:
