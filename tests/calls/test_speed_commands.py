@@ -1,13 +1,20 @@
 """`callfleet bench` and `callfleet capacity` as they are typed, at their smallest."""
 
-import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from callfleet_rehearsal.bench.contenders import CONTENDERS, Contender
+from callfleet_rehearsal.bench.cell import Cell, of_worker
+from callfleet_rehearsal.bench.contenders import CONTENDERS, OURS
+from callfleet_rehearsal.bench.kept import Kept, document, read
+from callfleet_rehearsal.stack.hardware import Hardware
+
+KEYS = ",".join(one.key for one in CONTENDERS)
+ELSEWHERE = Hardware(64, "Another", "Linux 6.1", 256_000_000_000)
+EARLIER = Kept("then", ELSEWHERE, {}, {}, 1, 2, cells=(Cell(OURS.key, 0, 1, added=(0.1,)),))
 
 
 def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -21,17 +28,43 @@ def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("contender", CONTENDERS, ids=[one.key for one in CONTENDERS])
-def test_every_contender_of_the_bench_answers_a_call(contender: Contender, tmp_path: Path) -> None:
-    smallest = ("--calls", "1", "--rounds", "1", "--only", contender.key, "--json", "out.json")
-    said = typed(tmp_path, "bench", *smallest)
+def test_every_contender_of_the_bench_answers_a_call_and_is_held_against_an_earlier_run(
+    tmp_path: Path,
+) -> None:
+    before = tmp_path / "before.json"
+    before.write_text(document(EARLIER), encoding="utf-8")
+    said = typed(
+        tmp_path,
+        *("bench", "--calls", "1", "--rounds", "1", "--turns", "2", "--only", KEYS),
+        *("--compare", "before.json", "--json", "out.json"),
+    )
     assert said.returncode == 0, said.stdout + said.stderr
-    (cell,) = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["cells"]
-    assert (cell["contender"], cell["lost_calls"]) == (contender.key, 0)
-    assert len(cell["added"]) == cell["turns"] - cell["failed_turns"] > 0
-    assert cell["pss_bytes"] > cell["idle"]["pss_bytes"] * 0.8 > 0
-    assert cell["context_switches_per_call_second"] > 0
-    assert "bench: p95=" in said.stdout
+    made = read(tmp_path / "out.json")
+    assert [cell.contender for cell in made.cells] == [one.key for one in CONTENDERS]
+    for cell in made.cells:
+        assert_measured(cell)
+    assert "differs: another machine: then 64 cores of Another" in said.stdout
+    assert "about 3 min in all" in said.stdout
+    (plots,) = (tmp_path / "rehearsals").glob("*/bench.html")
+    assert plots.read_text(encoding="utf-8").count("<svg") == 4
+    last = said.stdout.splitlines()[-1]
+    assert re.fullmatch(r"bench: p95=\d+\.\d\d cpu=\d+\.\d\d memory=\d+\.\d\d capacity=\?", last)
+
+
+def assert_measured(cell: Cell) -> None:
+    assert (cell.broken, cell.lost_calls) == ("", 0), cell.contender
+    assert len(cell.added) == cell.turns - cell.failed_turns > 0
+    assert len(cell.dispatch) == len(cell.dispatch_track) == len(cell.answer) == 1
+    beside = {"livekit-server", "emulator", "callers", "rehearsal"}
+    for by_role in (
+        cell.cpu_seconds_per_call_minute,
+        cell.pss_bytes,
+        cell.context_switches_per_call_second,
+    ):
+        assert beside < by_role.keys()
+        assert (of_worker(by_role) or 0) > 0
+    assert cell.idle is not None
+    assert (of_worker(cell.pss_bytes) or 0) > cell.idle.pss_bytes * 0.8 > 0
 
 
 def test_a_capacity_is_named_and_written_for_the_chart(tmp_path: Path) -> None:
@@ -50,6 +83,9 @@ def test_a_capacity_is_named_and_written_for_the_chart(tmp_path: Path) -> None:
     [
         (("bench", "--calls", "ten"), "--calls takes numbers like 1,10,20"),
         (("bench", "--only", "nobody"), "--only names of plain, tuned, callfleet, apart, floor"),
+        (("bench", "--compare", "no/such.json"), "no/such.json cannot be read"),
+        (("bench", "--json", "no/such/out.json"), "there is no folder no/such for out.json"),
+        (("capacity", "--of", "nobody"), "--of takes one of plain, tuned, callfleet, apart, floor"),
         (("capacity", "--values", "no/such/slots.yaml"), "there is no folder no/such"),
     ],
 )

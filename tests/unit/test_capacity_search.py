@@ -1,22 +1,29 @@
 """The search for a machine's capacity ends, and finds it in spite of a bad run now and then."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfleet_rehearsal.capacity.search import TRIES, Bounds, Step, bounds, next_calls
+from callfleet_rehearsal.capacity.search import TRIES, Bounds, Step, bounds, next_calls, search
 
 FIRST, MOST = 4, 64
 
 
+@dataclass(frozen=True)
+class Tried:
+    step: Step
+
+
 def searched(carries: int, bad_runs: set[int] | None = None) -> list[Step]:
     """Search on a machine that carries so many; runs of these numbers, from 0, go wrong."""
-    steps: list[Step] = []
-    while (calls := next_calls(steps, FIRST, MOST)) is not None:
-        spoiled = len(steps) in (bad_runs or set())
-        steps.append(Step(calls, held=calls <= carries and not spoiled))
-        assert len(steps) < 60, "the search does not end"
-    return steps
+
+    def attempt(before: int, calls: int) -> Tried:
+        assert before < 60, "the search does not end"
+        return Tried(Step(calls, held=calls <= carries and before not in (bad_runs or set())))
+
+    return [tried.step for tried in search(FIRST, MOST, attempt)]
 
 
 @given(carries=st.integers(0, 80))

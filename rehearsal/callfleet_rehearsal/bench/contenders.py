@@ -55,6 +55,12 @@ APART = Contender(
 )
 FLOOR = Contender("floor", "the bare bridge", "bare.py")
 CONTENDERS = (PLAIN, TUNED, OURS, APART, FLOOR)
+KEYS = ", ".join(contender.key for contender in CONTENDERS)
+
+
+def by_key(key: str) -> Contender | None:
+    """Find a contender; None where nobody is called so."""
+    return next((one for one in CONTENDERS if one.key == key.strip()), None)
 
 
 def digest(contender: Contender) -> str:

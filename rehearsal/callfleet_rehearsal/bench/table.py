@@ -4,11 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
+from callfleet_rehearsal.bench.carried import Carried, capacity_ratio
+from callfleet_rehearsal.bench.cell import Cell
 from callfleet_rehearsal.bench.contenders import OURS, PLAIN, Contender
-from callfleet_rehearsal.bench.figures import ROWS, Cell, Middle, figure, ratio
+from callfleet_rehearsal.bench.figures import BY_KEY, ROWS, Middle, Row, figure, ratio
 
-_BY_KEY = {row.key: row for row in ROWS}
 HEADLINE_CALLS = 10
+UNKNOWN = "?"
+MISSING = "—"
+MANY_FAILED = 0.1
+"""Where a larger share of turns failed, what is left is no fair sample of all."""
 
 
 def tables(cells: Sequence[Cell], contenders: Sequence[Contender]) -> Iterator[Table]:
@@ -28,35 +33,64 @@ def tables(cells: Sequence[Cell], contenders: Sequence[Contender]) -> Iterator[T
         for other in others:
             made.add_column(f"{OURS.key} / {other.key}", justify="right")
         for row in ROWS:
-            title = f"{row.title}, {row.unit}" if row.unit else row.title
-            figures = [
-                _written(figure(cells, one.key, calls, row), row.scale) for one in contenders
-            ]
-            ratios = [_ratio(ratio(cells, OURS.key, one.key, calls, row)) for one in others]
-            made.add_row(title, *figures, *ratios)
+            figures = [written(figure(cells, one.key, calls, row), row) for one in contenders]
+            ratios = [written(ratio(cells, OURS.key, one.key, calls, row)) for one in others]
+            made.add_row(row.heading, *figures, *ratios)
         yield made
 
 
-def last_line(cells: Sequence[Cell]) -> str:
-    """Say in one line what ours is of plain."""
+def reservations(cells: Sequence[Cell]) -> Iterator[str]:
+    """Say which figures are of few turns, and which runs broke."""
+    for who, calls in dict.fromkeys((cell.contender, cell.calls) for cell in cells):
+        own = [cell for cell in cells if (cell.contender, cell.calls) == (who, calls)]
+        failed, due = sum(cell.failed_turns for cell in own), sum(cell.turns for cell in own)
+        if failed > due * MANY_FAILED:
+            yield (
+                f"{who}, {calls} calls: {failed} of {due} turns failed; "
+                "times are those of the others, and flatter it"
+            )
+    for cell in cells:
+        if cell.broken:
+            where = f"{cell.contender}, {cell.calls} calls, round {cell.round + 1}"
+            yield f"{where}: {cell.broken}"
+
+
+def last_line(cells: Sequence[Cell], carried: Sequence[Carried] = ()) -> str:
+    """Say in one line what ours is of plain; ``?`` stands where one of them has no figure."""
     most = HEADLINE_CALLS
     if not any(cell.calls == most for cell in cells):
         most = max((cell.calls for cell in cells), default=0)
-    shown = {"p95": "added_p95", "cpu": "cpu", "memory": "memory"}
-    parts = []
-    for name, key in shown.items():
-        found = ratio(cells, OURS.key, PLAIN.key, most, _BY_KEY[key])
-        parts.append(f"{name}={found.median:.2f}" if found else f"{name}=?")
+    rows = {"p95": "added_p95", "cpu": "cpu", "memory": "memory"}
+    ratios = {
+        name: ratio(cells, OURS.key, PLAIN.key, most, BY_KEY[key]) for name, key in rows.items()
+    }
+    shown = {name: found and found.median for name, found in ratios.items()}
+    shown["capacity"] = capacity_ratio(carried, OURS.key, PLAIN.key)
+    parts = (f"{name}={UNKNOWN if of is None else f'{of:.2f}'}" for name, of in shown.items())
     return f"bench: {' '.join(parts)}"
 
 
-def _written(found: Middle | None, scale: float) -> str:
+def number(value: float | None, *, counted: bool = False) -> str:
+    """Write a figure; with two digits behind the point where it is small and was not counted."""
+    if value is None:
+        return MISSING
+    if counted:
+        return f"{value:,g}"
+    digits = 2 if 0 < abs(value) < 10 else 0  # noqa: PLR2004 - two figures are shown
+    return f"{value:,.{digits}f}"
+
+
+def figure_of(value: float | None, row: Row) -> str:
+    """Write a figure in its row's unit."""
+    return number(None if value is None else value * row.scale, counted=not row.unit)
+
+
+def written(found: Middle | None, row: Row | None = None) -> str:
+    """Write a median with the least and the most; of one round alone. Ratios have no row."""
     if found is None:
-        return ""
-    digits = 2 if abs(found.median * scale) < 10 else 0  # noqa: PLR2004 - two figures are shown
-    least, most = found.least * scale, found.most * scale
-    return f"{found.median * scale:.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
-
-
-def _ratio(found: Middle | None) -> str:
-    return f"{found.median:.2f} ({found.least:.2f} to {found.most:.2f})" if found else ""
+        return MISSING
+    middle, least, most = (
+        figure_of(value, row) if row else number(value)
+        for value in (found.median, found.least, found.most)
+    )
+    return middle if found.count == 1 else f"{middle} ({least} to {most})"

@@ -4,8 +4,9 @@ Numbers grow by half until one does not hold, then the gap is halved. One bad ru
 machine whose speed drifts: a number fails when it has failed twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 FAILURES = 2
 """So many runs of a number must miss an objective before it counts as too many."""
@@ -28,6 +29,26 @@ class Bounds:
 
     held: int
     failed: int | None
+
+
+class Attempt(Protocol):
+    """What a try came to, whatever else it knows."""
+
+    @property
+    def step(self) -> Step:
+        """How many calls, and whether they held."""
+
+
+Attempted = TypeVar("Attempted", bound=Attempt)
+
+
+def search(first: int, most: int, attempt: Callable[[int, int], Attempted]) -> Iterator[Attempted]:
+    """Try numbers of calls until the answer is known; ``attempt`` is told how many came before."""
+    steps: list[Step] = []
+    while (calls := next_calls(steps, first, most)) is not None:
+        tried = attempt(len(steps), calls)
+        steps.append(tried.step)
+        yield tried
 
 
 def bounds(steps: Sequence[Step]) -> Bounds:

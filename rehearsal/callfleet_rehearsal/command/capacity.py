@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from callfleet_contract import objectives as slo
+from callfleet_rehearsal.bench.contenders import KEYS, OURS, by_key
 from callfleet_rehearsal.capacity.cause import Cause, cause_of
-from callfleet_rehearsal.capacity.run import Tried, try_calls
-from callfleet_rehearsal.capacity.search import Bounds, Step, bounds, next_calls
+from callfleet_rehearsal.capacity.run import Manner, Tried, try_calls
+from callfleet_rehearsal.capacity.search import Bounds, Step, bounds, search
+from callfleet_rehearsal.command.carrying import manner_of
 from callfleet_rehearsal.command.choosing import USAGE, give_up
 from callfleet_rehearsal.command.consoles import console as new_console
 from callfleet_rehearsal.command.ending import SIGNALLED, signals_end_the_block
@@ -21,6 +24,7 @@ from callfleet_rehearsal.command.folders import folder_of_run
 from callfleet_rehearsal.judge import show
 from callfleet_rehearsal.readers import UnreadableError
 from callfleet_rehearsal.stack.errors import StackError
+from callfleet_rehearsal.stack.scenario import turn_kinds
 from callfleet_tools import ToolError
 
 FAILED, INCONCLUSIVE = 1, 3
@@ -29,17 +33,19 @@ SHOWN = (slo.VOICE_TO_VOICE, slo.FLEET_ADDED, slo.BARGE_IN_STOP, slo.ANSWER)
 First = Annotated[int, typer.Option("--from", min=1, max=200, help="Calls to begin with.")]
 Most = Annotated[int, typer.Option("--to", min=1, max=200, help="Calls to try at most.")]
 Turns = Annotated[int, typer.Option(min=2, max=60, help="Turns of each call.")]
+Of = Annotated[str, typer.Option("--of", help=f"Whose capacity, of {KEYS}.")]
 Values = Annotated[
     Path | None, typer.Option("--values", help="Write the number here, as a value for the chart.")
 ]
 
 
-def capacity(
+def capacity(  # noqa: PLR0913 - the options of a command line are what they are
     *,
     first: First = 8,
     most: Most = 60,
     turns: Turns = 4,
     seed: Annotated[int, typer.Option(help="Seeds callers and model.")] = 1,
+    of: Of = OURS.key,
     values: Values = None,
 ) -> None:
     """Raise the number of calls until an objective breaks, and name the last one that held.
@@ -48,13 +54,19 @@ def capacity(
     with other things.
     """
     console = new_console()
+    worker = by_key(of)
+    if worker is None:
+        give_up(console, f"--of takes one of {KEYS}", USAGE)
+    if values is not None and worker is not OURS:
+        give_up(console, f"--values is for {OURS.key}, which the chart installs", USAGE)
+    manner = manner_of(worker, lambda calls: turn_kinds(calls, turns, seed), seed)
     if values is not None and not values.absolute().parent.is_dir():
         give_up(console, f"there is no folder {values.parent} to write {values.name} in", USAGE)
     folder = folder_of_run(console, datetime.now(tz=UTC).astimezone())
     console.print(f"each number of calls takes about a minute; logs in {folder}")
     try:
         with signals_end_the_block():
-            tried = _search(console, folder, (first, most), turns, seed)
+            tried = list(_search(console, folder, (first, most), manner))
     except (StackError, ToolError, UnreadableError) as error:
         give_up(console, str(error), FAILED)
     except KeyboardInterrupt:
@@ -69,17 +81,16 @@ def capacity(
 
 
 def _search(
-    console: Console, folder: Path, limits: tuple[int, int], turns: int, seed: int
-) -> list[Tried]:
-    tried: list[Tried] = []
-    while (calls := next_calls([one.step for one in tried], *limits)) is not None:
-        place = folder / f"{len(tried)}-{calls}"
-        place.mkdir()
-        tried.append(try_calls(calls, turns, seed, place))
-        verdict = tried[-1].verdict
+    console: Console, folder: Path, limits: tuple[int, int], manner: Manner
+) -> Iterator[Tried]:
+    def attempt(before: int, calls: int) -> Tried:
+        return try_calls(calls, manner, folder / f"{before}-{calls}")
+
+    for tried in search(*limits, attempt):
+        verdict = tried.verdict
         why = f": {verdict.reasons[0]}" if verdict.reasons else ""
-        console.print(f"  {calls} calls: {verdict.outcome.value}{why}", highlight=False)
-    return tried
+        console.print(f"  {tried.step.calls} calls: {verdict.outcome.value}{why}", highlight=False)
+        yield tried
 
 
 def _table(tried: list[Tried]) -> Table:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from callfleet_rehearsal.stack import keeper
-from callfleet_rehearsal.stack.errors import StackError
+from callfleet_rehearsal.stack.errors import LOG_FOLLOWS, StackError
 
 _LAST_LINES = 15
 _LOOK_AGAIN_SECONDS = 0.05
@@ -72,7 +72,7 @@ class Child:
 
     def complaint(self, what: str) -> str:
         """Say what it did wrong, with the end of its log."""
-        return f"{self.role} {what}; the end of its log ({self.log}):\n{self.last_lines()}"
+        return f"{self.role} {what}{LOG_FOLLOWS} ({self.log}):\n{self.last_lines()}"
 
 
 class Children:
