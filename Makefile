@@ -1,7 +1,8 @@
 # Everything a newcomer needs. Only make and Python 3.11 or newer have to be there already.
 #
 #   PYTHON=/path/to/python3    which Python to set up with
-#   ARGS="--calls 4"           more arguments for rehearse, up and test
+#   ARGS="--calls 4"           more arguments for rehearse, up, bench and test
+#   COMPARE=file.json          an earlier bench.json to hold a bench against
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -10,6 +11,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 ARGS ?=
+COMPARE ?=
 READY := .venv/.ready
 
 .PHONY: help
@@ -36,8 +38,8 @@ up: programs ## Start the local stack and keep it up until Ctrl-C
 	@$(BIN)/callfleet up $(ARGS)
 
 .PHONY: bench
-bench: programs ## Measure workers side by side (ARGS="--rounds 3 --calls 10"); an hour by default
-	@$(BIN)/callfleet bench $(ARGS)
+bench: programs ## Measure workers side by side, 90 min (ARGS="--calls 10" COMPARE=bench.json)
+	@$(BIN)/callfleet bench $(if $(COMPARE),--compare "$(COMPARE)") $(ARGS)
 
 .PHONY: test
 test: programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
