@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from callfleet_rehearsal.bench.cell import Cell, of_worker
-from callfleet_rehearsal.bench.contenders import CONTENDERS, OURS
+from callfleet_rehearsal.bench.contenders import CONTENDERS, OURS, Contender
 from callfleet_rehearsal.bench.kept import Kept, document, read
+from callfleet_rehearsal.bench.run import Plan, run
 from callfleet_rehearsal.stack.hardware import Hardware
 
 KEYS = ",".join(one.key for one in CONTENDERS)
@@ -23,11 +24,12 @@ def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
         check=False,
     )
 
 
+@pytest.mark.timeout(600)
 def test_every_contender_of_the_bench_answers_a_call_and_is_held_against_an_earlier_run(
     tmp_path: Path,
 ) -> None:
@@ -65,6 +67,18 @@ def assert_measured(cell: Cell) -> None:
         assert (of_worker(by_role) or 0) > 0
     assert cell.idle is not None
     assert (of_worker(cell.pss_bytes) or 0) > cell.idle.pss_bytes * 0.8 > 0
+
+
+def test_a_contender_that_breaks_is_a_cell_with_its_failed_turns_and_the_bench_goes_on(
+    tmp_path: Path,
+) -> None:
+    dead = Contender("dead", "a program that is not there", "dead.py")
+    cells = list(run(Plan((dead,), (3,), rounds=2), tmp_path, lambda _: None))
+    assert [cell.broken for cell in cells] == ["worker ended by itself with exit code 2"] * 2
+    assert [(cell.failed_turns, cell.turns, cell.lost_calls) for cell in cells] == [(15, 15, 3)] * 2
+    for number in (0, 1):
+        log = tmp_path / f"{number}-3-dead" / "worker.log"
+        assert log.read_text(encoding="utf-8").count("can't open file") == 1
 
 
 def test_a_capacity_is_named_and_written_for_the_chart(tmp_path: Path) -> None:
