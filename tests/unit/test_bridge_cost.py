@@ -20,12 +20,12 @@ from livekit import rtc
 from livekit.rtc._proto.ffi_pb2 import FfiEvent
 
 from callfleet_contract.events import CallEvent
-from callfleet_worker.bridge import engine
 from callfleet_worker.bridge.ears import Ears
 from callfleet_worker.bridge.echo import EchoCanceller
 from callfleet_worker.bridge.turnclock import CallName, TurnClock
 from callfleet_worker.bridge.vad import Samples
-from callfleet_worker.model.lean import LeanSession, sound_event
+from callfleet_worker.upstream import engine
+from callfleet_worker.upstream.gemini_sound import LeanSession, sound_event
 
 FRAMES = 200
 HEARD, TAKEN, SENT = 105, 16, 20

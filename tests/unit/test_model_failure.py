@@ -11,8 +11,8 @@ from websockets.http11 import Response
 
 from callfleet_contract.outcomes import CallReason
 from callfleet_worker.model.failure import Failure, Refusal, call_reason, failure_of, refusal_of
-from callfleet_worker.model.patches import SetupStalledError, seconds_left
 from callfleet_worker.model.roster import COOLDOWN_SECONDS, Roster, candidates
+from callfleet_worker.upstream.gemini import SetupStalledError, seconds_left
 
 
 def refused_upgrade(status: int) -> InvalidStatus:

@@ -14,12 +14,12 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 from callfleet_worker.bridge.echo import EchoCanceller
-from callfleet_worker.bridge.engine import SoundStream
 from callfleet_worker.bridge.gate import NoiseGate
 from callfleet_worker.bridge.normalise import Normaliser
 from callfleet_worker.bridge.sink import EARS_RATE, NS_PER_MS, NS_PER_SECOND, Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 from callfleet_worker.bridge.vad import Samples
+from callfleet_worker.upstream.engine import SoundStream
 
 MISSING_AFTER_MS = 60
 """A stream that is late by more than this is missing: three frames."""

@@ -12,10 +12,10 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 from callfleet_worker.bridge.echo import EchoCanceller
-from callfleet_worker.bridge.engine import capture
 from callfleet_worker.bridge.heard import ReplyText, heard_part
 from callfleet_worker.bridge.sink import MOUTH_RATE, NS_PER_MS, NS_PER_SECOND, Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
+from callfleet_worker.upstream.engine import capture
 
 FIRST_FRAME_MS = 20
 LATER_FRAME_MS = 60

@@ -16,12 +16,12 @@ from google.genai import types
 from livekit.agents.types import NOT_GIVEN, APIConnectOptions
 
 from callfleet_worker.model.fallback import CallModel, Emit
-from callfleet_worker.model.patches import PhoneModel, tell_failures_once
 from callfleet_worker.model.preload import warm_up
 from callfleet_worker.model.roster import Candidate, Roster, candidates
 from callfleet_worker.model.tls import ca_argument, shared_context
 from callfleet_worker.persona import check_agent
 from callfleet_worker.settings import CompressionSettings, ModelSettings, Sensitivity, Settings
+from callfleet_worker.upstream.gemini import PhoneModel, tell_failures_once
 
 _MAX_RETRIES = 2
 _RETRY_SECONDS = 0.5

@@ -19,7 +19,6 @@ from callfleet_worker.model.tls import CaFileError
 from callfleet_worker.parent.connection import ConnectionWatch
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
-from callfleet_worker.parent.forking import end_server, fork_server
 from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
 from callfleet_worker.parent.health import Health, HealthServer, bind
 from callfleet_worker.parent.hearing import Hearing
@@ -34,6 +33,7 @@ from callfleet_worker.parent.samples import Sampler
 from callfleet_worker.parent.server import Entrypoint, FleetServer
 from callfleet_worker.persona import AgentClassError
 from callfleet_worker.settings import Settings
+from callfleet_worker.upstream.forking import end_server, fork_server
 
 _LOOK_SECONDS = 0.5
 # Modules that every call needs: imported once, shared by all processes.

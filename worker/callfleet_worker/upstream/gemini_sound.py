@@ -1,7 +1,7 @@
 """Send the caller's sound with no more work than it needs: fifty times a second for each call.
 
 google-genai 3.6.1 validates, converts and walks each chunk as it would a rare request. The
-message is the same to the letter (tests/unit/test_model_patches.py compares them).
+message is the same to the letter (tests/unit/test_upstream_gemini.py compares them).
 """
 
 import base64

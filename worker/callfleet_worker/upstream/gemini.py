@@ -13,7 +13,7 @@ What is changed here, and why:
 - ``_build_connect_config``: resumption can be left out; upstream always asks for it.
 - its logger: a failed connection is told by us in one line, not in three tracebacks.
 
-tests/unit/test_model_patches.py fails when upstream moves one of these names.
+tests/unit/test_upstream_gemini.py fails when upstream moves one of these names.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from google.genai.live import AsyncSession
 from livekit import rtc
 from livekit.plugins.google.realtime import realtime_api
 
-from callfleet_worker.model.lean import LeanSession, sound_event
+from callfleet_worker.upstream.gemini_sound import LeanSession, sound_event
 
 PLUGIN_LOGGER = "livekit.plugins.google"
 GO_AWAY_MARGIN_SECONDS = 3.0

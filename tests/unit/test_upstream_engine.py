@@ -11,8 +11,8 @@ from livekit import rtc
 from livekit.rtc._ffi_client import FfiQueue
 from livekit.rtc._proto.ffi_pb2 import FfiEvent, FfiRequest, FfiResponse
 
-from callfleet_worker.bridge import engine
-from callfleet_worker.bridge.engine import EngineError, EventRouter, capture, router
+from callfleet_worker.upstream import engine
+from callfleet_worker.upstream.engine import EngineError, EventRouter, capture, router
 
 RATE = 24_000
 

@@ -1,4 +1,4 @@
-"""Sound into and out of the media engine, at the least cost a frame. Private names stay in here.
+"""Sound into and out of the media engine, at the least cost a frame.
 
 ``rtc.AudioStream`` is shown the frames of every other stream in its process, and
 ``rtc.AudioSource.capture_frame`` every event there is: calls that share a process would cost the
@@ -14,13 +14,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient, FfiHandle, FfiQueue
 from livekit.rtc._proto import audio_frame_pb2 as wire
 from livekit.rtc._proto.ffi_pb2 import FfiEvent, FfiRequest
 
-from callfleet_worker.bridge.vad import Samples
-
+Samples = npt.NDArray[np.int16]
 Take = Callable[[Any], None]
 
 END_SECONDS = 1.0

@@ -1,7 +1,7 @@
 """What callfleet relies on in livekit-plugins-google: fails when upstream moves.
 
 Where one of these fails after an upgrade, read the plugin's realtime_api.py beside
-worker/callfleet_worker/model/patches.py before changing anything.
+worker/callfleet_worker/upstream/gemini.py before changing anything.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from livekit import rtc
 from livekit.agents import llm
 from livekit.plugins.google.realtime import realtime_api
 
-from callfleet_worker.model.lean import LeanSession
-from callfleet_worker.model.patches import (
+from callfleet_worker.upstream.gemini import (
     PhoneModel,
     PhoneSession,
     SetupStalledError,
     _BoundedClient,
     tell_failures_once,
 )
+from callfleet_worker.upstream.gemini_sound import LeanSession
 
 UPSTREAM = realtime_api.RealtimeSession
 

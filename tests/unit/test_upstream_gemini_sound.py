@@ -2,7 +2,7 @@
 
 from google.genai.types import Blob, LiveClientRealtimeInput
 
-from callfleet_worker.model.lean import MIME_TYPE, audio_message, sound_event
+from callfleet_worker.upstream.gemini_sound import MIME_TYPE, audio_message, sound_event
 
 
 def test_a_chunk_of_sound_is_the_object_that_pydantic_would_make() -> None:
