@@ -9,13 +9,13 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 
 from livekit.agents import JobProcess
-from livekit.agents.ipc import job_proc_lazy_main
 
 from callfleet_worker.bridge.fastloop import use_fast_loop
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.parent.logs import send_logs_to_parent
 from callfleet_worker.reporting import EventSink
 from callfleet_worker.settings import Settings
+from callfleet_worker.upstream.jobs import bound_session_close
 from callfleet_worker.userdata import EVENTS_KEY, SETTINGS_KEY
 
 
@@ -37,8 +37,7 @@ class Preparation:
         send_logs_to_parent(self.settings.log)
         use_fast_loop()
         # 60 s at the framework's default, which would have to be added to every grace period.
-        close_seconds = float(self.settings.drain.close_seconds)
-        job_proc_lazy_main._SESSION_ACLOSE_TIMEOUT = close_seconds  # noqa: SLF001 - no other way
+        bound_session_close(float(self.settings.drain.close_seconds))
         prewarm(self.settings)
 
     def call(self, process: JobProcess) -> EventSink:

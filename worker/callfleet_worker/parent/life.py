@@ -34,6 +34,7 @@ from callfleet_worker.parent.server import Entrypoint, FleetServer
 from callfleet_worker.persona import AgentClassError
 from callfleet_worker.settings import Settings
 from callfleet_worker.upstream.forking import end_server, fork_server
+from callfleet_worker.upstream.jobs import WARM_UP_MODULE
 
 _LOOK_SECONDS = 0.5
 # Modules that every call needs: imported once, shared by all processes.
@@ -41,7 +42,7 @@ _SHARED_MODULES = (
     "callfleet_worker.parent.preload",
     "livekit.agents",
     "livekit.plugins.google",
-    "livekit.agents.ipc._preload",
+    WARM_UP_MODULE,
     "callfleet_worker.parent.sharing.host",
 )
 # The loop monitor costs 8 % of a call's Python time; the other loads 244 MB of models for turn

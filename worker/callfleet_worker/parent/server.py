@@ -1,4 +1,4 @@
-"""The framework's server, with slots that are counted exactly. Private names of it stay in here.
+"""The framework's server, with slots that are counted exactly.
 
 The framework guesses how much load a call that was just accepted will make, and counts one that
 is starting twice: ten calls at once would be refused at nine, or an eleventh accepted. Here each
@@ -9,18 +9,13 @@ import asyncio
 import math
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import getproxies, proxy_bypass
 
 import structlog
-from livekit.agents import AgentServer, JobContext, JobExecutorType, JobRequest
-from livekit.agents._exceptions import AssignmentTimeoutError
-from livekit.agents.ipc import channel, job_thread_executor, proto, supervised_proc
-from livekit.agents.utils.aio.duplex_unix import DuplexClosed
-from livekit.protocol.agent import JobTermination
+from livekit.agents import JobContext, JobExecutorType, JobRequest
 
 from callfleet_worker.bridge.leaving import LIVEKIT_SHUTDOWN
 from callfleet_worker.parent.grace import SHUTDOWN_ACK_SECONDS
@@ -28,14 +23,22 @@ from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.parent.sharing.processes import CallProcess, CallProcesses, Sharing
 from callfleet_worker.parent.sharing.seat import Seat
 from callfleet_worker.settings import Settings
+from callfleet_worker.upstream.jobs import (
+    AssignmentTimeoutError,
+    heed_ctrl_c_while_starting,
+    run_calls_in,
+)
+from callfleet_worker.upstream.server import CountedServer
 
 Entrypoint = Callable[[JobContext], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
 
-class FleetServer(AgentServer):
+class FleetServer(CountedServer):
     """An AgentServer that answers for ``slots`` calls, no more and no fewer."""
+
+    ended_by_livekit = LIVEKIT_SHUTDOWN
 
     def __init__(
         self,
@@ -58,9 +61,7 @@ class FleetServer(AgentServer):
         self._registered_once = False
         self.on_accepted: Callable[[str, str], None] = _nobody
         self.on_given_back: Callable[[str], None] = _nobody
-        # The framework has the parent ignore Ctrl-C while it starts a process, so that the process
-        # does too; one that came then would be lost. ``preload`` sees to that in their place.
-        setattr(supervised_proc, "_mask_ctrl_c", nullcontext)  # noqa: B010 - not ours to name
+        heed_ctrl_c_while_starting()
         self._processes = self._shared_processes(settings, entrypoint, preparation)
         super().__init__(
             ws_url=settings.livekit.url,
@@ -106,11 +107,8 @@ class FleetServer(AgentServer):
             preparation=preparation,
             entrypoint=entrypoint,
         )
-        processes = CallProcesses(sharing, lambda asked: CallProcess(asked, self._mp_ctx))
-        # The framework looks its class up there whenever it starts an executor.
-        setattr(  # noqa: B010 - not ours to name
-            job_thread_executor, "ThreadJobExecutor", partial(Seat, processes)
-        )
+        processes = CallProcesses(sharing, lambda asked: CallProcess(asked, self.process_context))
+        run_calls_in(partial(Seat, processes))
         return processes
 
     async def aclose(self) -> None:
@@ -124,13 +122,7 @@ class FleetServer(AgentServer):
     @property
     def registered(self) -> bool:
         """Whether LiveKit knows this worker now; false while it reconnects."""
-        return self._registered_once and not self._connecting and not self._closed
-
-    @property
-    def running(self) -> set[str]:
-        """Jobs that hold a process now."""
-        pool = getattr(self, "_proc_pool", None)
-        return set() if pool is None else {info.job.id for info in self.active_jobs}
+        return self._registered_once and self.is_connected
 
     @property
     def taken(self) -> int:
@@ -147,16 +139,12 @@ class FleetServer(AgentServer):
         """Say how full the worker is, from 0 to 1."""
         return min(1.0, self.taken / self.slots)
 
-    def _get_effective_load(self) -> float:
-        return self.load()
-
     def _on_registered(self, *_: Any) -> None:
         self._registered_once = True
 
     def _on_started(self) -> None:
         # By itself the framework tells every 2.5 s: as long would a free slot get no call.
-        self._proc_pool.on("process_job_launched", self._tell_soon)
-        self._proc_pool.on("process_closed", self._tell_soon)
+        self.on_calls_changed(self._tell_soon)
 
     def _tell_soon(self, _: Any) -> None:
         task = asyncio.create_task(self._tell())
@@ -166,22 +154,7 @@ class FleetServer(AgentServer):
     async def _tell(self) -> None:
         """Tell LiveKit how full the worker is now."""
         if self.registered and not self.draining:
-            self._worker_load = self.load()
-            await self._update_worker_status()
-
-    async def _handle_termination(self, msg: JobTermination) -> None:
-        """LiveKit ends a call, mostly as it closes the room: the worker did not stop.
-
-        The framework tells a call no reason, as if its worker went; whichever news of a closed
-        room came first would decide what was counted.
-        """
-        executor = self._proc_pool.get_by_job_id(msg.job_id)
-        if executor is None:
-            return
-        line = vars(executor)["_pch"]
-        with suppress(DuplexClosed):
-            await channel.asend_message(line, proto.ShutdownRequest(reason=LIVEKIT_SHUTDOWN))
-        await executor.aclose()
+            await self.tell_load()
 
     async def _decide(self, request: JobRequest) -> None:
         call_id = request.id

@@ -15,16 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from livekit.agents import JobContext, JobExecutorType, JobProcess, get_job_context
-from livekit.agents.ipc.job_proc_lazy_main import _JobProc
 from livekit.agents.ipc.log_queue import LogQueueHandler
-from livekit.agents.ipc.proc_client import _ProcClient
 from livekit.agents.ipc.proto import InitializeRequest, ShutdownRequest, ShutdownRequestAck
 from livekit.agents.ipc.proto import ShuttingDown as IsShuttingDown
 from livekit.agents.utils.aio import ChanReceiver
-from livekit.agents.utils.aio.duplex_unix import _Duplex
 
 from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.reporting import EventSink
+from callfleet_worker.upstream.jobs import Duplex, Job, JobLine, live_in_this_loop
 from callfleet_worker.userdata import EVENTS_KEY
 
 PROCESS_NAME = "job_proc"
@@ -52,11 +50,11 @@ def host_main(arguments: HostArguments) -> None:
     """Be a process that calls share, until the parent says to go or is gone."""
     for name, level in arguments.log_levels.items():
         logging.getLogger(name).setLevel(level)
-    handler = LogQueueHandler(_Duplex.open(arguments.log_line))
+    handler = LogQueueHandler(Duplex.open(arguments.log_line))
     handler.addFilter(_name_the_call)
     logging.getLogger().addHandler(handler)
     host = _Host(arguments)
-    client = _ProcClient(arguments.line, arguments.log_line, host.initialize, host.serve)
+    client = JobLine(arguments.line, arguments.log_line, host.initialize, host.serve)
     try:
         client.initialize()
     except Exception:  # noqa: BLE001 - the parent was told, and logs it
@@ -79,10 +77,10 @@ class _Host:
 
     def __init__(self, arguments: HostArguments) -> None:
         self._arguments = arguments
-        self._client: _ProcClient | None = None
+        self._client: JobLine | None = None
         self._seats: set[asyncio.Task[None]] = set()
 
-    def initialize(self, _: InitializeRequest, client: _ProcClient) -> None:
+    def initialize(self, _: InitializeRequest, client: JobLine) -> None:
         """Do once what all calls need."""
         self._client = client
         self._arguments.preparation.process()
@@ -131,18 +129,18 @@ class _Host:
             prepared.append(process)
             self._arguments.preparation.call(process)
 
-        job = _JobProc(
+        job = Job(
             prepare,
             self._arguments.entrypoint,
             None,
             session_end_timeout=self._arguments.session_end_seconds,
             executor_type=JobExecutorType.THREAD,
         )
-        client = _ProcClient(line, None, job.initialize, job.entrypoint)
+        client = JobLine(line, None, job.initialize, job.entrypoint)
         try:
             await first_message(line)
             client.initialize()
-            await client._monitor_task()  # noqa: SLF001 - run() would make a loop of its own
+            await live_in_this_loop(client)
         finally:
             line.close()
             for process in prepared:

@@ -13,9 +13,10 @@ from livekit.agents.ipc import channel, proto
 from livekit.agents.ipc.job_executor import JobStatus
 from livekit.agents.ipc.job_thread_executor import ThreadJobExecutor
 from livekit.agents.job import RunningJobInfo
-from livekit.agents.utils.aio.duplex_unix import DuplexClosed, _AsyncDuplex
+from livekit.agents.utils.aio.duplex_unix import DuplexClosed
 
 from callfleet_worker.parent.sharing.processes import CallProcess, CallProcesses
+from callfleet_worker.upstream.jobs import AsyncDuplex
 
 
 class Seat(ThreadJobExecutor):
@@ -61,7 +62,7 @@ class Seat(ThreadJobExecutor):
         """
         place = await self._processes.place()
         near, far = socket.socketpair()
-        self._pch = await _AsyncDuplex.open(near)
+        self._pch = await AsyncDuplex.open(near)
         place.seat(self, far)
         self._place = place
         self._decided.set()
