@@ -13,6 +13,9 @@ from typing import Any
 from callfleet_worker.upstream.private_names import PATCHES, PINNED
 
 CODE_DIGITS = 12
+_Code = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_Owner = ast.Module | ast.ClassDef
+_NOTHING = ast.Module(body=[], type_ignores=[])
 TABLE = "worker/callfleet_worker/upstream/private_names.py"
 
 
@@ -52,7 +55,7 @@ def _advice(name: str) -> str:
 
 
 def shape_of(name: str) -> str:
-    """The shape of what a dotted name stands for.
+    """The shape of what a dotted name stands for, by the source: ours may stand there by now.
 
     A function's or a class's is the start of its source's SHA-256, a module's the word "module",
     any other's the expression that it is given first.
@@ -61,19 +64,30 @@ def shape_of(name: str) -> str:
         LookupError: there is no such name any more; it says what is missing where.
 
     """
-    owner, rest = _module_of(name)
+    module, rest = _module_of(name)
     if not rest:
         return "module"
     *path, last = rest
+    owner: _Owner = _tree_of(module)
     for part in path:
-        if not hasattr(owner, part):
-            message = f"{name}: {owner.__name__} has no {part}"
+        owner = next(
+            (one for one in owner.body if isinstance(one, ast.ClassDef) and one.name == part),
+            _NOTHING,
+        )
+        if owner is _NOTHING:
+            message = f"{name}: {module.__name__} has no class {part}"
             raise LookupError(message)
-        owner = getattr(owner, part)
-    return _shape(name, owner, last)
+    for node in owner.body:
+        if isinstance(node, _Code) and node.name == last:
+            return _digest(module, node)
+    for target, value in _assignments(owner):
+        if target == last:
+            return value
+    message = f"{name}: {rest[-2] if path else module.__name__} neither defines nor assigns {last}"
+    raise LookupError(message)
 
 
-def _module_of(name: str) -> tuple[Any, list[str]]:
+def _module_of(name: str) -> tuple[ModuleType, list[str]]:
     """The longest part of a dotted name that is a module, and what follows it."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
@@ -85,34 +99,27 @@ def _module_of(name: str) -> tuple[Any, list[str]]:
     raise LookupError(message)
 
 
-def _shape(name: str, owner: Any, last: str) -> str:
-    found = inspect.getattr_static(owner, last, None)
-    code = getattr(found, "fget", found)
-    if inspect.isfunction(code) or inspect.isclass(code):
-        return _digest(inspect.getsource(code))
-    for node in ast.walk(_tree_of(owner)):
-        if isinstance(node, ast.FunctionDef) and node.name == last:
-            return _digest(ast.unparse(node))
-    for target, value in _assignments(owner):
-        if target == last:
-            return value
-    message = f"{name}: {owner.__name__} neither defines {last} nor assigns it"
-    raise LookupError(message)
+def _digest(module: ModuleType, node: _Code) -> str:
+    first = min(one.lineno for one in (node, *node.decorator_list))
+    lines = _source_of(module).splitlines()[first - 1 : node.end_lineno]
+    digest = hashlib.sha256(textwrap.dedent("\n".join(lines)).encode())
+    return digest.hexdigest()[:CODE_DIGITS]
 
 
-def _digest(source: str) -> str:
-    return hashlib.sha256(source.encode()).hexdigest()[:CODE_DIGITS]
+@cache
+def _source_of(owner: Any) -> str:
+    return textwrap.dedent(inspect.getsource(owner))
 
 
 @cache
 def _tree_of(owner: Any) -> ast.Module:
-    return ast.parse(textwrap.dedent(inspect.getsource(owner)))
+    return ast.parse(_source_of(owner))
 
 
-def _assignments(owner: Any) -> Iterator[tuple[str, str]]:
+def _assignments(owner: _Owner) -> Iterator[tuple[str, str]]:
     """Each name that a class gives itself (as ``self.NAME``), or a module, and the expression."""
-    is_class = not isinstance(owner, ModuleType)
-    for node in ast.walk(_tree_of(owner)):
+    is_class = isinstance(owner, ast.ClassDef)
+    for node in ast.walk(owner):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
             continue
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -136,18 +143,24 @@ def _written(value: ast.expr) -> str:
     return ast.unparse(value)
 
 
+def _class_of(kind: type) -> ast.ClassDef:
+    (found,) = _tree_of(kind).body
+    assert isinstance(found, ast.ClassDef)
+    return found
+
+
 def private_names_of(kind: type) -> set[str]:
     """The private names that a class defines, or gives to itself."""
-    given = {target for target, _ in _assignments(kind)}
+    given = {target for target, _ in _assignments(_class_of(kind))}
     return {name for name in given | set(vars(kind)) if is_private(name)}
 
 
 def private_names_used_by(kind: type) -> set[str]:
     """The private names that a class defines, or takes from ``self``, ``cls`` or ``super()``."""
-    return {name for name in _own_names(_tree_of(kind)) if is_private(name)}
+    return {name for name in _own_names(_class_of(kind)) if is_private(name)}
 
 
-def _own_names(tree: ast.Module) -> Iterator[str]:
+def _own_names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name

@@ -85,9 +85,13 @@ def test_another_version_is_told_with_what_to_read() -> None:
     ("name", "shape", "said"),
     [
         (POOL, "None", f"{POOL} was None and is ipc.proc_pool.ProcPool(…)"),
-        (f"{POOL}s", "None", "AgentServer neither defines _proc_pools nor assigns it"),
-        ("livekit.agents.worker.Server._x", "None", "livekit.agents.worker has no Server"),
-        ("livekit.agents.elsewhere", "module", "livekit.agents neither defines elsewhere"),
+        (f"{POOL}s", "None", "AgentServer neither defines nor assigns _proc_pools"),
+        ("livekit.agents.worker.Server._x", "None", "livekit.agents.worker has no class Server"),
+        (
+            "livekit.agents.elsewhere",
+            "module",
+            "livekit.agents neither defines nor assigns elsewhere",
+        ),
         ("elsewhere._x", "module", "there is no module of that name"),
     ],
 )
