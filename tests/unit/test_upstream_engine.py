@@ -1,6 +1,7 @@
 """Events of the media engine reach the one that they are for, from the first on."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -178,3 +179,25 @@ async def test_a_frame_that_the_engine_refuses_is_an_error() -> None:
         await capture(source, b"\0\0" * 160, 16_000)
     await source.aclose()
     assert not router()._captures
+
+
+async def test_an_engines_thread_keeps_its_state_from_one_event_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept, here, put = threading.local(), threading.get_ident(), EventRouter.put
+    found: list[bool] = []
+
+    def noting(self: EventRouter, event: FfiEvent) -> None:
+        if threading.get_ident() != here:
+            found.append(hasattr(kept, "since_the_event_before"))
+            kept.since_the_event_before = True
+        put(self, event)
+
+    monkeypatch.setattr(EventRouter, "put", noting)
+    source = rtc.AudioSource(RATE, 1, queue_size_ms=60_000)
+    threads = os.cpu_count() or 1
+    for _ in range((threads + 1) * engine.BUSY_THREAD_EVENTS):
+        await capture(source, bytes(RATE // 100 * 2), RATE)
+    await source.aclose()
+    assert not found[0]
+    assert any(found)
