@@ -4,17 +4,26 @@ livekit's WebRTC echo canceller, against what the mouth plays. It is given the a
 the instant at which that leaves for the caller, so that what is left to find is the way there
 and back: the canceller searches half a second. While the agent is silent, and its echo has died
 away, nothing is computed; where the line is known to be clear, the canceller rests too, since it
-costs more than all the rest of the bridge.
+costs more than all the rest of the bridge. Where nothing at all comes back, its work waits until
+something does: most lines are found to be clear before that.
 
 Where there is an echo, how loud it can be decides whether the caller speaks: the canceller leaves
 echo where the way has changed, and mutes callers before it knows the way well.
 """
 
+from collections import deque
+
 import numpy as np
 from livekit import rtc
 
 from callfleet_worker.bridge.echolevel import EchoLevel, Voices
-from callfleet_worker.bridge.echopath import AUDIBLE_DBFS, EchoJudge, Path
+from callfleet_worker.bridge.echopath import (
+    AUDIBLE_DBFS,
+    FAINT_DBFS,
+    LONGEST_PATH_BLOCKS,
+    EchoJudge,
+    Path,
+)
 from callfleet_worker.bridge.echotime import FAR_BLOCK, FarLine, NearClock
 from callfleet_worker.bridge.sink import EARS_RATE, MOUTH_RATE, NS_PER_MS
 from callfleet_worker.bridge.vad import BLOCK_MS, Samples, block_levels
@@ -46,6 +55,7 @@ class EchoCanceller:
         self._level = EchoLevel()
         self._outlet = Outlet()
         self._rested = False
+        self._put_off: deque[tuple[Samples, Samples]] = deque(maxlen=LONGEST_PATH_BLOCKS)
 
     def playing(self, samples: Samples, starts_ns: int) -> None:
         """Take whole 10 ms blocks of 24 kHz whose first sample leaves at ``starts_ns``."""
@@ -70,10 +80,17 @@ class EchoCanceller:
             self.judge.take(samples[part], level, far, audible=audible)
             if self.judge.path is Path.CLEAR:
                 self._rested = True
+            elif self._can_wait(level, audible=audible):
+                self._put_off.append((samples[part], far))
             else:
                 out = samples.copy() if out is samples else out
                 out[part] = self._cancel(samples[part], far)
         return out
+
+    def _can_wait(self, level: float, *, audible: bool) -> bool:
+        """Whether nothing is heard that an echo could be in, while a caller is greeted."""
+        unknown = self.judge.path is Path.UNKNOWN
+        return unknown and level < FAINT_DBFS and (audible or bool(self._put_off))
 
     def _said_until(self, block_ns: int) -> Samples:
         if self._far:
@@ -81,17 +98,23 @@ class EchoCanceller:
         return self._far.take(block_ns)
 
     def _cancel(self, near: Samples, far: Samples) -> Samples:
+        while self._put_off:
+            self._take_out(*self._put_off.popleft())
         if self._rested:
             # What was heard and said before belongs to no echo of now.
             self._rested = False
             self._level = EchoLevel()
+        cleaned = self._take_out(near, far)
+        if self.judge.only_echo:
+            self._level.learn(self.judge.delay.blocks[0])
+        return cleaned
+
+    def _take_out(self, near: Samples, far: Samples) -> Samples:
         self._apm.process_reverse_stream(_frame(far, MOUTH_RATE))
         frame = _frame(near, EARS_RATE)
         self._apm.set_stream_delay_ms(self._delay_ms)
         self._apm.process_stream(frame)
         voices = self._level.take(near, far, self.judge.delay.blocks)
-        if self.judge.only_echo:
-            self._level.learn(self.judge.delay.blocks[0])
         return self._outlet.take(near, np.frombuffer(frame.data, np.int16), voices)
 
 
