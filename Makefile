@@ -41,6 +41,10 @@ up: programs ## Start the local stack and keep it up until Ctrl-C
 bench: programs ## Measure workers side by side, 90 min (ARGS="--calls 10" COMPARE=bench.json)
 	@$(BIN)/callfleet bench $(if $(COMPARE),--compare "$(COMPARE)") $(ARGS)
 
+.PHONY: profile
+profile: programs ## Say where a call's CPU time goes: flame graph and tables (ARGS="--join" …)
+	@$(BIN)/callfleet profile $(ARGS)
+
 .PHONY: test
 test: programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
 	@$(BIN)/pytest $(ARGS)

@@ -50,6 +50,12 @@ VERBS: tuple[Verb, ...] = (
         "Find how many calls this machine carries within the objectives.",
     ),
     Verb(
+        "profile",
+        "callfleet_rehearsal.command.profile",
+        "rehearsal,worker",
+        "Say where the CPU time of a call goes: flame graph, threads, parts of the tree.",
+    ),
+    Verb(
         "up",
         "callfleet_rehearsal.command.up",
         "rehearsal,worker",

@@ -1,4 +1,4 @@
-"""`callfleet bench` and `callfleet capacity` as they are typed, at their smallest."""
+"""`callfleet bench`, `capacity` and `profile` as they are typed, at their smallest."""
 
 import re
 import subprocess
@@ -90,6 +90,27 @@ def test_a_capacity_is_named_and_written_for_the_chart(tmp_path: Path) -> None:
     assert said.returncode == 0, said.stdout + said.stderr
     assert "capacity: K=1 or more" in said.stdout
     assert "slotsPerPod: 1" in (tmp_path / "slots.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (("--seconds", "2"), ("CPU by thread", "callfleet_worker.bridge", "AudioEncoderQue")),
+        (("--join",), ("CPU by thread", "livekit.agents", "The main loop did not turn for")),
+    ],
+)
+def test_a_profile_says_where_a_calls_cpu_goes(
+    tmp_path: Path, options: tuple[str, ...], shown: tuple[str, ...]
+) -> None:
+    said = typed(tmp_path, "profile", "--calls", "1", *options)
+    if "may not look into process" in said.stdout:
+        pytest.skip(said.stdout.splitlines()[-1])
+    assert said.returncode == 0, said.stdout + said.stderr
+    (folder,) = (tmp_path / "rehearsals").iterdir()
+    tables = (folder / "tables.txt").read_text(encoding="utf-8")
+    assert [each for each in shown if each not in tables] == []
+    assert "PhoneSession.push_audio" in (folder / "stacks.txt").read_text(encoding="utf-8")
+    assert (folder / "flame.svg").read_text(encoding="utf-8").endswith("</svg>\n")
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,7 @@ def test_a_process_with_a_strange_name_is_read_rightly() -> None:
         alive=True,
         own_seconds=200 / procfs.TICKS_PER_SECOND,
         ended_children_seconds=400 / procfs.TICKS_PER_SECOND,
+        parent=1,
     )
 
 

@@ -11,13 +11,14 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """One process: its session, and CPU time of its own and of its children that have ended."""
+    """One process: its kin, and CPU time of its own and of its children that have ended."""
 
     pid: int
     session: int
     alive: bool
     own_seconds: float
     ended_children_seconds: float
+    parent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def parse_process(text: str) -> ProcessStat:
     user, system, children_user, children_system = (int(field) for field in fields[11:15])
     return ProcessStat(
         pid=int(text[: text.index(" ")]),
+        parent=int(fields[1]),
         session=int(fields[3]),
         alive=fields[0] not in "ZX",
         own_seconds=(user + system) / TICKS_PER_SECOND,
@@ -73,6 +75,20 @@ def context_switches(pid: int) -> int:
             continue
         count += sum(int(line.split()[1]) for line in lines if "ctxt_switches:" in line)
     return count
+
+
+def threads(pid: int) -> dict[tuple[int, int], tuple[str, float]]:
+    """Read the threads of a process: by both their numbers, name and CPU seconds so far."""
+    found: dict[tuple[int, int], tuple[str, float]] = {}
+    for file in (_PROC / str(pid) / "task").glob("*/stat"):
+        try:
+            text = file.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        stat = parse_process(text)
+        name = text[text.index("(") + 1 : text.rindex(")")]
+        found[pid, stat.pid] = (name, stat.own_seconds)
+    return found
 
 
 def machine() -> MachineStat:
