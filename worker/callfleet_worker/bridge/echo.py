@@ -46,7 +46,7 @@ class EchoCanceller:
     """One call's canceller. The mouth gives it what it plays, the ears what they hear."""
 
     def __init__(self, delay_ms: int = 150) -> None:
-        self._apm = rtc.AudioProcessingModule(echo_cancellation=True)
+        self._apm: rtc.AudioProcessingModule | None = None
         self._delay_ms = delay_ms
         self._far = FarLine()
         self._clock = NearClock()
@@ -110,6 +110,9 @@ class EchoCanceller:
         return cleaned
 
     def _take_out(self, near: Samples, far: Samples) -> Samples:
+        if self._apm is None:
+            # Made when it is first needed: that takes 10 ms, and most calls never need one.
+            self._apm = rtc.AudioProcessingModule(echo_cancellation=True)
         self._apm.process_reverse_stream(_frame(far, MOUTH_RATE))
         frame = _frame(near, EARS_RATE)
         self._apm.set_stream_delay_ms(self._delay_ms)
