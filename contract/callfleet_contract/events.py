@@ -160,6 +160,17 @@ class LoopBlocked:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopHeld:
+    """The loop that the call runs on is held up by ``tool``; empty where no tool runs.
+
+    Told once for all calls of the loop, by the one whose tool it is.
+    """
+
+    call_id: str
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventsDropped:
     """Events that a call could not hand over without waiting, since the last such event."""
 
@@ -192,6 +203,7 @@ type_names: dict[str, type] = {
         ModelSessionEvent,
         SpeechHeard,
         LoopBlocked,
+        LoopHeld,
         EventsDropped,
         CallEnded,
     )
@@ -209,6 +221,7 @@ CallEvent = (
     | ModelSessionEvent
     | SpeechHeard
     | LoopBlocked
+    | LoopHeld
     | EventsDropped
     | CallEnded
 )

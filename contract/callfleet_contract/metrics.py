@@ -194,6 +194,13 @@ EVENT_LOOP_BLOCKED_SECONDS = Metric(
     (),
     (0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
+EVENT_LOOP_HELD_TOTAL = Metric(
+    "event_loop_held_total",
+    Kind.COUNTER,
+    "Times that an event loop stood still for 0.25 s or more, by the tool that held it up; none "
+    "where no tool did.",
+    (("tool", ()),),
+)
 MEDIA_PATHS_TOTAL = Metric(
     "media_paths_total",
     Kind.COUNTER,

@@ -13,6 +13,7 @@ from callfleet_contract.events import (
     CallStarted,
     EventsDropped,
     LoopBlocked,
+    LoopHeld,
     MediaPath,
     ModelSessionEvent,
     RtpWindow,
@@ -125,6 +126,11 @@ def test_a_word_that_the_catalogue_does_not_know_makes_no_new_series() -> None:
     )
 
 
+def test_what_held_a_loop_up_is_counted_by_the_tool_that_did() -> None:
+    assert values(LoopHeld("a", "look_up")) == {("event_loop_held_total", "look_up"): 1}
+    assert values(LoopHeld("a", "")) == {("event_loop_held_total", "none"): 1}
+
+
 @pytest.mark.parametrize(
     ("event", "names"),
     [
@@ -133,6 +139,7 @@ def test_a_word_that_the_catalogue_does_not_know_makes_no_new_series() -> None:
         (BargeIn("a", 0.2), ["barge_in_stop_seconds"]),
         (ModelSessionEvent("a", ModelSessionChange.GO_AWAY), ["model_session_events_total"]),
         (LoopBlocked("a", 0.3), ["event_loop_blocked_seconds"]),
+        (LoopHeld("a", "look_up"), ["event_loop_held_total"]),
         (EventsDropped("a", 4), ["events_dropped_total"]),
         (SpeechHeard("a", 1, 2, 3, 4), ["speech_seconds_total"] * 4),
         (

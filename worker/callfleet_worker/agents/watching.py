@@ -9,6 +9,7 @@ from typing import Any
 from livekit.agents import Agent, llm
 
 from callfleet_contract.events import ToolFinished
+from callfleet_worker.running import ToolRun, running
 
 Emit = Callable[[ToolFinished], None]
 
@@ -16,6 +17,7 @@ Emit = Callable[[ToolFinished], None]
 async def watch_tools(agent: Agent, call_id: str, emit: Emit) -> None:
     """Put a clock on every function tool of an agent, before its session starts.
 
+    While one runs, it can be asked from outside which it is: a tool may hold the loop up.
     Tools that are added later, and those inside a Toolset, are not measured. The label is the
     name under which the tool was declared, so there are as many as the agent has tools.
     """
@@ -32,7 +34,8 @@ def _watched(tool: Any, call_id: str, emit: Emit) -> Any:
         started = time.monotonic()
         result = "error"
         try:
-            answer = await tool(*args, **kwargs)
+            with running(ToolRun(call_id, tool.info.name)):
+                answer = await tool(*args, **kwargs)
             result = "ok"
         except llm.StopResponse:
             result = "ok"

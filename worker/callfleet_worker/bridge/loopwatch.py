@@ -1,34 +1,138 @@
-"""Notice when a call's event loop stands still, at the cost of ten timers a second."""
+"""Notice when a call's event loop stands still, and name the code that holds it up.
+
+Each call compares when a timer was due with when it came, at the cost of ten timers a second. Who
+held the loop up can be seen only while it is held, and only from outside: one thread for each loop
+looks at it ten times a second. What it tells are files, lines and functions, never what they hold.
+"""
 
 import asyncio
+import sys
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from callfleet_contract.events import CallEvent, LoopBlocked
+import structlog
 
-BEAT_SECONDS = 0.1
+from callfleet_contract.events import CallEvent, LoopBlocked, LoopHeld
+from callfleet_worker.breakage import place_of_stack
+from callfleet_worker.bridge.standstill import BEAT_SECONDS, LOOK_SECONDS, News, Standstill
+from callfleet_worker.running import ToolRun, run_in
+
 BLOCKED_SECONDS = 0.05
+UNKNOWN_PLACE = "unknown"
+
+_log = structlog.get_logger(__name__)
 
 
 class LoopWatch:
     """Compares when a timer was due with when it came."""
 
     def __init__(self, call_id: str, emit: Callable[[CallEvent], None]) -> None:
-        self._call_id, self._emit = call_id, emit
+        self.call_id, self.emit = call_id, emit
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._watchdog: _Watchdog | None = None
 
     def start(self) -> None:
         """Begin to watch."""
-        due = self._loop.time() + BEAT_SECONDS
-        self._timer = self._loop.call_at(due, self._beat, due)
+        self._watchdog = _watchdog_of(self._loop)
+        self._watchdog.join(self)
+        self._beat_in_time()
 
     def stop(self) -> None:
         """Watch no more."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._watchdog is not None:
+            self._watchdog.leave(self)
+            self._watchdog = None
+
+    def _beat_in_time(self) -> None:
+        due = self._loop.time() + BEAT_SECONDS
+        self._timer = self._loop.call_at(due, self._beat, due)
 
     def _beat(self, due: float) -> None:
         late = self._loop.time() - due
         if late >= BLOCKED_SECONDS:
-            self._emit(LoopBlocked(self._call_id, late))
-        self.start()
+            self.emit(LoopBlocked(self.call_id, late))
+        if self._watchdog is not None:
+            self._watchdog.beat()
+        self._beat_in_time()
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """What holds a loop up: where it is, and the tool that runs there, if it is one."""
+
+    at: str
+    run: ToolRun | None
+
+    def facts(self) -> dict[str, str]:
+        """Give what is logged of it."""
+        named = {"call_id": self.run.call_id, "tool": self.run.tool} if self.run else {}
+        return {"at": self.at, **named}
+
+
+@dataclass(slots=True, eq=False)
+class _Watchdog:
+    """The thread beside one loop, while there are calls on it."""
+
+    loop: asyncio.AbstractEventLoop
+    thread_id: int = field(default_factory=threading.get_ident)
+    _beat_at: float = field(default_factory=time.monotonic)
+    _watches: tuple[LoopWatch, ...] = ()
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def join(self, watch: LoopWatch) -> None:
+        """Watch for one call more."""
+        self._beat_at = time.monotonic()
+        self._watches = (*self._watches, watch)
+        if len(self._watches) == 1:
+            threading.Thread(target=self._look_on, name="loop watchdog", daemon=True).start()
+
+    def leave(self, watch: LoopWatch) -> None:
+        """Watch for one call less; after the last the thread ends by itself."""
+        self._watches = tuple(one for one in self._watches if one is not watch)
+        if not self._watches:
+            self._ended.set()
+            del _watchdogs[self.loop]
+
+    def beat(self) -> None:
+        """Note that the loop goes on."""
+        self._beat_at = time.monotonic()
+
+    def _look_on(self) -> None:
+        standstill, holder, due = Standstill(), _Holder(UNKNOWN_PLACE, None), time.monotonic()
+        while not self._ended.wait(LOOK_SECONDS):
+            now, beat_at = time.monotonic(), self._beat_at
+            in_time, due = now - due < 2 * LOOK_SECONDS, now
+            since = standstill.held_since
+            news = standstill.look(now, beat_at, in_time=in_time)
+            if news is News.HELD:
+                holder = self._find()
+                self._tell(holder)
+            elif news is News.GOES_ON and since is not None:
+                seconds = round(beat_at - since - BEAT_SECONDS, 2)
+                _log.warning("the event loop goes on", seconds=seconds, **holder.facts())
+
+    def _find(self) -> _Holder:
+        run = run_in(self.loop)
+        frame = sys._current_frames().get(self.thread_id)  # noqa: SLF001 - made for this
+        return _Holder(place_of_stack(frame) if frame else UNKNOWN_PLACE, run)
+
+    def _tell(self, holder: _Holder) -> None:
+        """Say it now: a loop that never goes on again ends with its process."""
+        _log.warning("the event loop is held up: what blocks belongs in a thread", **holder.facts())
+        watches = self._watches
+        own = [one for one in watches if holder.run and one.call_id == holder.run.call_id]
+        for watch in (own or watches)[:1]:
+            tool = holder.run.tool if holder.run else ""
+            watch.emit(LoopHeld(watch.call_id, tool))
+
+
+_watchdogs: dict[asyncio.AbstractEventLoop, _Watchdog] = {}
+
+
+def _watchdog_of(loop: asyncio.AbstractEventLoop) -> _Watchdog:
+    return _watchdogs.setdefault(loop, _Watchdog(loop))

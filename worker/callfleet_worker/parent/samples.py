@@ -11,6 +11,7 @@ from callfleet_contract.events import (
     CallEvent,
     EventsDropped,
     LoopBlocked,
+    LoopHeld,
     MediaPath,
     ModelSessionEvent,
     RtpWindow,
@@ -25,6 +26,7 @@ from callfleet_worker.parent.prices import GEMINI_LIVE, PriceTable
 
 TOOL_NAMES = 20
 OTHER = "other"
+NO_TOOL = "none"
 UNKNOWN = "unknown"
 
 
@@ -55,6 +57,8 @@ class Sampler:
                 found = self._tokens(event)
             case ToolFinished():
                 found = self._tool(event)
+            case LoopHeld():
+                found = self._held(event)
             case SpeechHeard():
                 found = _speech(event)
             case _:
@@ -67,10 +71,17 @@ class Sampler:
         yield Sample(metrics.TOKENS_TOTAL, tokens, labels)
         yield Sample(metrics.COST_USD_TOTAL, max(0.0, self.prices.cost_usd(event)))
 
+    def _name_of(self, tool: str) -> str:
+        if tool not in self._tools and len(self._tools) < TOOL_NAMES:
+            self._tools.append(tool)
+        return tool if tool in self._tools else OTHER
+
+    def _held(self, event: LoopHeld) -> Iterator[Sample]:
+        name = self._name_of(event.tool) if event.tool else NO_TOOL
+        yield Sample(metrics.EVENT_LOOP_HELD_TOTAL, 1, (name,))
+
     def _tool(self, event: ToolFinished) -> Iterator[Sample]:
-        if event.tool not in self._tools and len(self._tools) < TOOL_NAMES:
-            self._tools.append(event.tool)
-        name = event.tool if event.tool in self._tools else OTHER
+        name = self._name_of(event.tool)
         yield Sample(metrics.TOOL_CALLS_TOTAL, 1, (name, event.result))
         yield Sample(metrics.TOOL_CALL_SECONDS, event.seconds, (name,))
 

@@ -1,0 +1,41 @@
+"""Decide from the beats of a loop when it stands still. Pure: instants come in, in seconds."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+BEAT_SECONDS = 0.1
+"""A loop that does not stand still beats so often."""
+HELD_SECONDS = 0.25
+"""A beat that is late by so much is looked into: a caller hears the gap."""
+LOOK_SECONDS = 0.1
+
+
+class News(Enum):
+    """What a look at a loop brought."""
+
+    NONE = auto()
+    HELD = auto()
+    GOES_ON = auto()
+
+
+@dataclass(slots=True)
+class Standstill:
+    """Tells each standstill of a loop once, and its end once."""
+
+    held_since: float | None = None
+
+    def look(self, now: float, beat_at: float, *, in_time: bool) -> News:
+        """Compare the last beat with now.
+
+        ``in_time`` is false where the looker itself came late: then it was the machine that gave
+        the whole process no time, and whatever code is found running is not to blame.
+        """
+        if self.held_since is not None:
+            if beat_at == self.held_since:
+                return News.NONE
+            self.held_since = None
+            return News.GOES_ON
+        if in_time and now - beat_at >= BEAT_SECONDS + HELD_SECONDS:
+            self.held_since = beat_at
+            return News.HELD
+        return News.NONE
