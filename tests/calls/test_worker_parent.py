@@ -126,15 +126,39 @@ async def test_a_caller_whose_agent_was_killed_gets_another_one_and_only_one(
     shared: Worker, caller: Caller
 ) -> None:
     died = (await shared.metrics()).get(DIED, 0)
-    room = await caller.call(shared)
+    room = await caller.call(shared, metadata="what the agent is to know")
     await until(lambda: bool(shared.logged("call runs", room=room)), "running")
     async with caller.in_person(room):
         os.kill(process_of(shared, room), signal.SIGKILL)
         await until(lambda: len(shared.logged("call runs", room=room)) == 2, "taken by another")
+        first, second = shared.logged("call runs", room=room)
+        assert first["metadata"] == second["metadata"] == "what the agent is to know"
+        assert (first["attributes"], second["attributes"]) == ({}, {"callfleet.rescue": "yes"})
         assert len(shared.logged("another agent is asked for")) == 1
         os.kill(process_of(shared, room), signal.SIGKILL)
         await shared.metric_becomes(DIED, died + 2)
         assert shared.logged("a second agent died in one room: no third is sent")
+    await caller.hang_up(room)
+
+
+async def test_a_caller_whose_agent_was_killed_while_no_slot_was_free_gets_the_next_that_is(
+    children: Children, livekit_server: LiveKitServer, mode: Mode, caller: Caller
+) -> None:
+    going = ready(children, livekit_server, mode, CALLFLEET_SLOTS="1")
+    room = await caller.call(going)
+    await until(lambda: bool(going.logged("call runs", room=room)), "running")
+    going.signal(signal.SIGTERM)
+    await going.becomes("accepting", value=False)
+    named = {"CALLFLEET_SLOTS": "1", "CALLFLEET_AGENT_NAME": going.agent_name}
+    staying = ready(children, livekit_server, mode, **named)
+    other = await caller.call(going)
+    await until(lambda: bool(staying.logged("call runs", room=other)), "running")
+    async with caller.in_person(room):
+        os.kill(process_of(going, room), signal.SIGKILL)
+        await until(lambda: bool(going.logged("no other agent has a free slot yet")), "told")
+        await caller.hang_up(other)
+        await until(lambda: bool(staying.logged("call runs", room=room)), "taken")
+        assert await going.ends() == 0
     await caller.hang_up(room)
 
 

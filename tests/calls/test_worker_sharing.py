@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from worker_stand import START_SECONDS, Caller, Worker, start_worker, until
@@ -22,7 +23,7 @@ async def caller(livekit_server: LiveKitServer) -> AsyncIterator[Caller]:
 
 
 def ready(children: Children, server: LiveKitServer, **more: str) -> Worker:
-    worker = start_worker(children, server, CALLFLEET_SLOTS="4", **more)
+    worker = start_worker(children, server, **{"CALLFLEET_SLOTS": "4", **more})
     worker.child.wait_until(lambda: bool(worker.logged("ready")), START_SECONDS, "ready")
     return worker
 
@@ -70,6 +71,26 @@ async def test_a_process_that_dies_drops_its_calls_and_no_other_and_is_replaced(
     more = await called(worker, caller, 3)
     assert full not in more.values()
     await worker.metric_becomes(ACTIVE, 4)
+
+
+async def test_all_callers_of_a_process_that_dies_get_another_agent_though_no_slot_was_free(
+    children: Children, livekit_server: LiveKitServer, caller: Caller
+) -> None:
+    worker = ready(children, livekit_server, CALLFLEET_SLOTS="3", CALLFLEET_CALLS_PER_PROCESS="3")
+    async with AsyncExitStack() as callers:
+        where = await called(worker, caller, 3)
+        for room in where:
+            await callers.enter_async_context(caller.in_person(room))
+        (process,) = set(where.values())
+        os.kill(process, signal.SIGKILL)
+        await worker.metric_becomes(DIED, 3)
+        for room in where:
+            await until(
+                lambda room=room: len(worker.logged("call runs", room=room)) == 2, "rescued"
+            )
+        await worker.metric_becomes(ACTIVE, 3)
+    told = {line["call_id"] for line in worker.logged("another agent is asked for")}
+    assert len(told) == 3
 
 
 async def test_a_process_that_grows_too_heavy_keeps_its_calls_and_gets_no_more(

@@ -46,7 +46,7 @@ class Job:
     def __init__(self, server: LiveKitServer, room: str, settings: Settings) -> None:
         self._server = server
         self.events: list[CallEvent] = []
-        self.job = SimpleNamespace(id=f"job-{room}", room=SimpleNamespace(name=room))
+        self.job = SimpleNamespace(id=f"job-{room}", room=SimpleNamespace(name=room), attributes={})
         self.room = rtc.Room()
         self.proc = SimpleNamespace(userdata={"settings": settings, "events": self})
         self.shut_down: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -46,7 +46,12 @@ async def entrypoint(ctx: JobContext) -> None:
     await ctx.connect()
     events.emit(turn(call_id, room))
     structlog.get_logger("probe").info(
-        "call runs", call_id=call_id, room=room, job_process=os.getpid()
+        "call runs",
+        call_id=call_id,
+        room=room,
+        job_process=os.getpid(),
+        metadata=ctx.job.metadata,
+        attributes=dict(ctx.job.attributes),
     )
 
     async def say_goodbye(reason: str) -> None:

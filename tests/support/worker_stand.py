@@ -152,14 +152,14 @@ class Caller:
     async def __aexit__(self, *_: object) -> None:
         await self._api.aclose()
 
-    async def call(self, worker: Worker) -> str:
+    async def call(self, worker: Worker, metadata: str = "") -> str:
         """Open a room for the worker to be sent to."""
         room = f"room-{uuid4().hex[:12]}"
         await self._api.room.create_room(
             api.CreateRoomRequest(
                 name=room,
                 empty_timeout=120,
-                agents=[api.RoomAgentDispatch(agent_name=worker.agent_name)],
+                agents=[api.RoomAgentDispatch(agent_name=worker.agent_name, metadata=metadata)],
             )
         )
         return room

@@ -61,12 +61,12 @@ def test_a_servers_refusal_is_told_by_its_code() -> None:
 async def test_a_rescue_that_fails_repeats_nothing_a_server_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def refuses(*_: object) -> bool:
+    async def refuses(*_: object) -> None:
         code = "unavailable"
         raise api.TwirpError(code, SAID, status=503)
 
-    monkeypatch.setattr(Rescue, "_send_if_waited_for", refuses)
-    rescue = Rescue(Settings.model_construct())
+    monkeypatch.setattr(Rescue, "_send_until_taken", refuses)
+    rescue = Rescue(Settings.model_construct(), lambda: True)
     with capture_logs() as lines:
         rescue.after_death("call", "room")
         await rescue.close()

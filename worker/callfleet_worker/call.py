@@ -30,7 +30,7 @@ from callfleet_worker.farewell import Caller, farewell, plan_farewell
 from callfleet_worker.model.build import build_model
 from callfleet_worker.persona import load_agent
 from callfleet_worker.settings import Settings
-from callfleet_worker.userdata import EVENTS_KEY, SETTINGS_KEY
+from callfleet_worker.userdata import EVENTS_KEY, RESCUE_ATTRIBUTE, SETTINGS_KEY
 
 CONNECT_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
@@ -144,7 +144,8 @@ class Call:
     async def _talk(self) -> None:
         """Connect the model while the room is connected; whatever breaks here, a caller is met."""
         self.bridge.start()
-        agent = load_agent(self._settings)
+        rescues = RESCUE_ATTRIBUTE in self._ctx.job.attributes
+        agent = load_agent(self._settings, rescues=rescues)
         await watch_tools(agent, self._name.call_id, self.bridge.emit)
         self.session.input.audio = self.bridge.ears
         self.session.output.audio = self.bridge.mouth

@@ -25,6 +25,7 @@ class PersonaAgent(Agent):
     def __init__(self, settings: Settings) -> None:
         super().__init__(instructions=instructions_of(settings.persona, self.house_rules))
         self.settings = settings
+        self.opening = settings.persona.greeting
 
     @classmethod
     def check(cls, settings: Settings) -> None:
@@ -37,9 +38,8 @@ class PersonaAgent(Agent):
 
     async def on_enter(self) -> None:
         """Greet the caller, unless the greeting is set to nothing."""
-        greeting = self.settings.persona.greeting.strip()
-        if greeting:
-            self.session.generate_reply(instructions=greeting)
+        if self.opening.strip():
+            self.session.generate_reply(instructions=self.opening.strip())
 
 
 def instructions_of(persona: PersonaSettings, house_rules: str = "") -> str:
@@ -101,19 +101,38 @@ def check_agent(settings: Settings) -> None:
         found.check(settings)
 
 
-def load_agent(settings: Settings) -> Agent:
+def load_agent(settings: Settings, *, rescues: bool = False) -> Agent:
     """Build the agent of one call.
 
     A class derived from ``PersonaAgent`` is built with the settings, any other Agent without
-    arguments.
+    arguments. One that rescues a caller whose agent before it died says so first.
 
     Raises:
         AgentClassError: as ``load_agent_class``.
 
     """
     if settings.agent_class is None:
-        return PersonaAgent(settings)
-    return _build(load_agent_class(settings.agent_class), settings)
+        agent: Agent = PersonaAgent(settings)
+    else:
+        agent = _build(load_agent_class(settings.agent_class), settings)
+    words = settings.persona.cut_off.strip()
+    if rescues and words:
+        _open_with(agent, words)
+    return agent
+
+
+def _open_with(agent: Agent, words: str) -> None:
+    """Have an agent say something in place of its greeting; one with a way of its own, before."""
+    if isinstance(agent, PersonaAgent) and type(agent).on_enter is PersonaAgent.on_enter:
+        agent.opening = words
+        return
+    enter = agent.on_enter
+
+    async def say_and_enter() -> None:
+        agent.session.generate_reply(instructions=words)
+        await enter()
+
+    setattr(agent, "on_enter", say_and_enter)  # noqa: B010 - a method of this agent alone
 
 
 def _build(found: type[Agent], settings: Settings) -> Agent:

@@ -115,7 +115,7 @@ class Parent:
         self._settings = settings
         registry = Registry(GEMINI_LIVE)
         self._otlp = Otlp.start(settings.telemetry)
-        self._rescue = Rescue(settings)
+        self._rescue = Rescue(settings, lambda: self._server.draining or self._server.accepting)
         self._hearing = Hearing(
             registry, Sampler(GEMINI_LIVE), self._otlp, self._rescue.after_death
         )

@@ -76,6 +76,13 @@ class PersonaSettings(Section):
         description="What the agent is told to say first. Empty, it waits for the caller, who "
         "then hears silence on answering.",
     )
+    cut_off: str = Field(
+        default="Say in one short sentence that you are sorry and that the line was cut off, then "
+        "ask how you can help.",
+        description="What the agent is told to say first, in place of the greeting, to a caller "
+        "whose call it takes over because the process of the agent before it died. That one's "
+        "memory of the call is gone. Empty, the caller is greeted as any other.",
+    )
     language: Text = Field(
         default="en-US", description="BCP-47 code of the language spoken.", examples=["de-DE"]
     )
