@@ -14,6 +14,7 @@ from uuid import uuid4
 import numpy as np
 from livekit import api, rtc
 from numpy.typing import NDArray
+from rooms_api import Rooms
 
 from callfleet_contract.events import CallEnded, CallEvent
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
@@ -46,7 +47,9 @@ class Job:
     def __init__(self, server: LiveKitServer, room: str, settings: Settings) -> None:
         self._server = server
         self.events: list[CallEvent] = []
-        self.job = SimpleNamespace(id=f"job-{room}", room=SimpleNamespace(name=room), attributes={})
+        self.job = SimpleNamespace(
+            id=f"job-{room}", room=SimpleNamespace(name=room, sid=""), attributes={}
+        )
         self.room = rtc.Room()
         self.proc = SimpleNamespace(userdata={"settings": settings, "events": self})
         self.shut_down: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -64,6 +67,12 @@ class Job:
         token = _token(self._server, "agent", self.job.room.name).with_kind("agent")
         options = rtc.RoomOptions(auto_subscribe=False)
         await self.room.connect(self._server.url, token.to_jwt(), options)
+        self.job.room.sid = await self.room.sid
+
+    @property
+    def api(self) -> Any:
+        """The way to LiveKit's API; only as much of it as is asked."""
+        return SimpleNamespace(room=Rooms(self._server))
 
     async def delete_room(self, room_name: str | None = None) -> None:
         """Delete the room; without a name, as the framework does, the one that was joined."""
@@ -129,19 +138,11 @@ class Stage:
 
     async def removes(self, identity: str) -> None:
         """Have an operator put somebody out of the room."""
-        async with api.LiveKitAPI(
-            self.server.http_url, self.server.api_key, self.server.api_secret
-        ) as livekit:
-            await livekit.room.remove_participant(
-                api.RoomParticipantIdentity(room=self.room, identity=identity)
-            )
+        await Rooms(self.server).remove(self.room, identity)
 
     async def rooms(self) -> list[str]:
         """The rooms that the server has."""
-        async with api.LiveKitAPI(
-            self.server.http_url, self.server.api_key, self.server.api_secret
-        ) as livekit:
-            answer = await livekit.room.list_rooms(api.ListRoomsRequest())
+        answer = await Rooms(self.server).list_rooms(api.ListRoomsRequest())
         return [room.name for room in answer.rooms]
 
 

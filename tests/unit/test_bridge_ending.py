@@ -30,6 +30,7 @@ def test_every_cause_has_an_ending(cause: Cause, answered: bool, others: int) ->
         (Cause.CALLER_LEFT, CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP),
         (Cause.CALLER_LOST, CallOutcome.DROPPED, CallReason.MEDIA_LOST),
         (Cause.NOBODY_CAME, CallOutcome.ABANDONED, CallReason.NEVER_JOINED),
+        (Cause.DISMISSED, CallOutcome.COMPLETED, CallReason.ROOM_GONE),
         (Cause.ROOM_LOST, CallOutcome.DROPPED, CallReason.ROOM_GONE),
         (Cause.NOT_CONNECTED, CallOutcome.FAILED, CallReason.ROOM_GONE),
         (Cause.AGENT_ENDED, CallOutcome.COMPLETED, CallReason.AGENT_ENDED),
@@ -45,7 +46,9 @@ def test_an_answered_call_ends_as_it_was_ended(
     assert (ending.outcome, ending.reason) == (outcome, reason)
 
 
-@pytest.mark.parametrize("cause", [Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.CALLER_REMOVED])
+@pytest.mark.parametrize(
+    "cause", [Cause.CALLER_LEFT, Cause.CALLER_LOST, Cause.CALLER_REMOVED, Cause.DISMISSED]
+)
 def test_a_caller_who_goes_before_the_greeting_was_not_served(cause: Cause) -> None:
     ending = ending_of(cause, answered=False, others_in_room=0)
     assert (ending.outcome, ending.reason) == (
@@ -94,7 +97,7 @@ def test_a_broken_network_may_come_back_and_a_hang_up_does_not() -> None:
 
 def test_a_shutdown_is_the_workers_the_rooms_or_else_the_agents() -> None:
     assert cause_of_shutdown(PARENT_SHUTDOWN) is Cause.WORKER_STOPPED
-    assert cause_of_shutdown(LIVEKIT_SHUTDOWN) is Cause.ROOM_CLOSED
+    assert cause_of_shutdown(LIVEKIT_SHUTDOWN) is Cause.DISMISSED
     assert cause_of_shutdown(ROOM_SHUTDOWN) is Cause.ROOM_LOST
     assert cause_of_shutdown("the order is placed") is Cause.AGENT_ENDED
 

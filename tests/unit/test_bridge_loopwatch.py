@@ -13,7 +13,7 @@ from livekit.agents import Agent, function_tool
 
 from callfleet_contract.events import CallEvent, LoopBlocked, LoopHeld
 from callfleet_worker.agents.watching import watch_tools
-from callfleet_worker.bridge.loopwatch import BLOCKED_SECONDS, LoopWatch
+from callfleet_worker.bridge.loopwatch import BLOCKED_SECONDS, LoopWatch, waited_seconds
 from callfleet_worker.bridge.standstill import BEAT_SECONDS, HELD_SECONDS, News, Standstill
 
 BLOCKS_SECONDS = 1.5
@@ -126,17 +126,25 @@ def test_each_standstill_is_told_once_and_its_end_once(turns: int) -> None:
     for turn in range(turns):
         beat = 100.0 * turn
         looks = [beat + 0.1 * step for step in range(50)]
-        told += [standstill.look(now, beat, in_time=True) for now in looks]
-        told.append(standstill.look(looks[-1] + 0.1, looks[-1] + 0.1, in_time=True))
+        told += [standstill.look(now, beat) for now in looks]
+        told.append(standstill.look(looks[-1] + 0.1, looks[-1] + 0.1))
     assert [news for news in told if news is not News.NONE] == [News.HELD, News.GOES_ON] * turns
 
 
 @given(late)
 def test_a_beat_is_late_by_more_than_its_own_time(seconds: float) -> None:
-    news = Standstill().look(seconds, 0.0, in_time=True)
+    news = Standstill().look(seconds, 0.0)
     assert (news is News.HELD) == (seconds >= BEAT_SECONDS + HELD_SECONDS)
 
 
-@given(late)
-def test_nobody_is_blamed_where_the_looker_itself_came_late(seconds: float) -> None:
-    assert Standstill().look(seconds, 0.0, in_time=False) is News.NONE
+@given(late, late)
+def test_what_a_loop_waited_for_a_busy_machine_is_held_against_nobody(
+    seconds: float, waited: float
+) -> None:
+    news = Standstill().look(seconds, 0.0, waited)
+    assert (news is News.HELD) == (seconds - waited >= BEAT_SECONDS + HELD_SECONDS)
+
+
+def test_a_thread_that_does_not_exist_has_waited_for_nothing() -> None:
+    assert waited_seconds(2**30) == 0.0
+    assert waited_seconds(threading.get_native_id()) >= 0.0

@@ -32,7 +32,15 @@ _MACHINERY = frozenset(
         "uvloop",
     }
 )
-_LOOPS = frozenset({"asyncio.base_events", "asyncio.events", "asyncio.runners"})
+_LOOPS = frozenset(
+    {
+        "asyncio.base_events",
+        "asyncio.events",
+        "asyncio.runners",
+        # uvloop has no frames: this is who runs it.
+        "livekit.agents.ipc.proc_client",
+    }
+)
 _OUR_MACHINERY = (
     "callfleet_worker.agents.watching",
     "callfleet_worker.command",

@@ -27,6 +27,7 @@ from callfleet_worker.bridge.showing import StateShow
 from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
 from callfleet_worker.bridge.turnclock import CallName
 from callfleet_worker.farewell import Caller, farewell, plan_farewell
+from callfleet_worker.leftalone import is_left_alone
 from callfleet_worker.model.build import build_model
 from callfleet_worker.persona import load_agent
 from callfleet_worker.settings import Settings
@@ -131,7 +132,7 @@ class Call:
             self._listen_for_ends()
             self._meeting = self._spawn(self._meet_caller(), "meet caller")
             self._spawn(self._talk(), "talk")
-            ending = await self._close(await self._cause)
+            ending = await self._close(await self._what_ends_it())
         finally:
             seconds = (time.monotonic_ns() - self._name.started_ns) / NS_PER_SECOND
             self._sink.emit(
@@ -140,6 +141,18 @@ class Call:
                 )
             )
             self._ctx.shutdown(ending.reason)
+
+    async def _what_ends_it(self) -> Cause:
+        """Wait for what ends the call: also for somebody who cancels it and leaves the rest."""
+        try:
+            return await asyncio.shield(self._cause)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or all(part.cancelling() for part in self._tasks):
+                raise  # the whole process ends
+            task.uncancel()
+            tell_broken("call", error)
+            return Cause.CRASHED
 
     async def _talk(self) -> None:
         """Connect the model while the room is connected; whatever breaks here, a caller is met."""
@@ -223,9 +236,8 @@ class Call:
             self._end(Cause.CRASHED)
 
     async def _close(self, cause: Cause) -> Ending:
-        ending = ending_of(
-            cause, answered=self.bridge.clock.answered, others_in_room=self._others()
-        )
+        others = self._caller.others if self._ctx.room.isconnected() else 0
+        ending = ending_of(cause, answered=self.bridge.clock.answered, others_in_room=others)
         if cause in DESERVES_APOLOGY:
             await self._fall_silent()
             ending = await self._say_farewell(ending)
@@ -237,7 +249,7 @@ class Call:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         await attempt(self.bridge.close(), "bridge")
         if ending.delete_room:
-            await attempt(self._delete_room(), "room")
+            await attempt(self._delete_room(cause), "room")
         await attempt(self._close_session(), "session")
         return ending
 
@@ -248,9 +260,6 @@ class Call:
         await attempt(self._close_session(), "session")
         self.bridge.mouth.clear_buffer()
         self.bridge.mouth.flush()
-
-    def _others(self) -> int:
-        return self._caller.others if self._ctx.room.isconnected() else 0
 
     async def _say_farewell(self, ending: Ending) -> Ending:
         """Apologise to a caller who is there or about to be, while they stay."""
@@ -277,7 +286,11 @@ class Call:
         ended = await farewell(self._ctx, self.bridge.mouth, plan)
         return Ending(ended.outcome, ended.reason, delete_room=False)
 
-    async def _delete_room(self) -> None:
+    async def _delete_room(self, cause: Cause) -> None:
+        if cause is Cause.DISMISSED and not await is_left_alone(
+            self._ctx.api.room, self._name.room, self._ctx.job.room.sid
+        ):
+            return
         await self._ctx.delete_room(self._name.room)
 
     async def _close_session(self) -> None:

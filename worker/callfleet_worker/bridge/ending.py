@@ -15,6 +15,7 @@ class Cause(StrEnum):
     NOBODY_CAME = "nobody_came"
     ROOM_CLOSED = "room_closed"
     ROOM_LOST = "room_lost"
+    DISMISSED = "dismissed"
     NOT_CONNECTED = "not_connected"
     AGENT_ENDED = "agent_ended"
     MODEL_FAILED = "model_failed"
@@ -38,6 +39,7 @@ _ENDINGS = {
     Cause.CALLER_LOST: (CallOutcome.DROPPED, CallReason.MEDIA_LOST),
     Cause.NOBODY_CAME: (CallOutcome.ABANDONED, CallReason.NEVER_JOINED),
     Cause.ROOM_CLOSED: (CallOutcome.COMPLETED, CallReason.ROOM_GONE),
+    Cause.DISMISSED: (CallOutcome.COMPLETED, CallReason.ROOM_GONE),
     Cause.ROOM_LOST: (CallOutcome.DROPPED, CallReason.ROOM_GONE),
     Cause.NOT_CONNECTED: (CallOutcome.FAILED, CallReason.ROOM_GONE),
     Cause.AGENT_ENDED: (CallOutcome.COMPLETED, CallReason.AGENT_ENDED),
@@ -59,10 +61,12 @@ def ending_of(cause: Cause, *, answered: bool, others_in_room: int) -> Ending:
 
     A room whose caller has gone is deleted unless somebody else is in it: a human who took over
     keeps it. A room whose caller is still there is deleted, or a caller on the phone would listen
-    to silence: leaving a room hangs nobody up. So is a room that only the agent lost.
+    to silence: leaving a room hangs nobody up. So is a room that only the agent lost. One whose
+    agent was dismissed is deleted if it still stands with its caller alone in it, which has to be
+    asked.
     """
     outcome, reason = _ENDINGS[cause]
-    if cause in _CALLER_WENT and not answered:
+    if (cause in _CALLER_WENT or cause is Cause.DISMISSED) and not answered:
         outcome, reason = CallOutcome.ABANDONED, CallReason.LEFT_BEFORE_GREETING
     alone = others_in_room == 0
     caller_is_there = cause not in _CALLER_WENT and cause is not Cause.NOBODY_CAME

@@ -44,5 +44,5 @@ def cause_of_shutdown(reason: str) -> Cause:
     if reason == PARENT_SHUTDOWN:
         return Cause.WORKER_STOPPED
     if reason == LIVEKIT_SHUTDOWN:
-        return Cause.ROOM_CLOSED
+        return Cause.DISMISSED
     return Cause.ROOM_LOST if reason == ROOM_SHUTDOWN else Cause.AGENT_ENDED

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -80,6 +81,7 @@ class _Watchdog:
 
     loop: asyncio.AbstractEventLoop
     thread_id: int = field(default_factory=threading.get_ident)
+    _kernel_id: int = field(default_factory=threading.get_native_id)
     _beat_at: float = field(default_factory=time.monotonic)
     _watches: tuple[LoopWatch, ...] = ()
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -103,12 +105,14 @@ class _Watchdog:
         self._beat_at = time.monotonic()
 
     def _look_on(self) -> None:
-        standstill, holder, due = Standstill(), _Holder(UNKNOWN_PLACE, None), time.monotonic()
+        standstill, holder = Standstill(), _Holder(UNKNOWN_PLACE, None)
+        seen_beat_at, waited_before = self._beat_at, waited_seconds(self._kernel_id)
         while not self._ended.wait(LOOK_SECONDS):
-            now, beat_at = time.monotonic(), self._beat_at
-            in_time, due = now - due < 2 * LOOK_SECONDS, now
+            now, beat_at, waited = time.monotonic(), self._beat_at, waited_seconds(self._kernel_id)
+            if beat_at != seen_beat_at:
+                seen_beat_at, waited_before = beat_at, waited
             since = standstill.held_since
-            news = standstill.look(now, beat_at, in_time=in_time)
+            news = standstill.look(now, beat_at, waited - waited_before)
             if news is News.HELD:
                 holder = self._find()
                 self._tell(holder)
@@ -129,6 +133,18 @@ class _Watchdog:
         for watch in (own or watches)[:1]:
             tool = holder.run.tool if holder.run else ""
             watch.emit(LoopHeld(watch.call_id, tool))
+
+
+def waited_seconds(kernel_id: int) -> float:
+    """Say for how long a thread of this process has waited for a CPU so far.
+
+    0 where the kernel does not tell.
+    """
+    try:
+        told = Path(f"/proc/self/task/{kernel_id}/schedstat").read_text(encoding="ascii")
+        return int(told.split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 _watchdogs: dict[asyncio.AbstractEventLoop, _Watchdog] = {}

@@ -24,18 +24,18 @@ class Standstill:
 
     held_since: float | None = None
 
-    def look(self, now: float, beat_at: float, *, in_time: bool) -> News:
+    def look(self, now: float, beat_at: float, waited: float = 0.0) -> News:
         """Compare the last beat with now.
 
-        ``in_time`` is false where the looker itself came late: then it was the machine that gave
-        the whole process no time, and whatever code is found running is not to blame.
+        ``waited`` is for how long of that the loop's thread wanted a CPU and got none: then it is
+        the machine that is busy, and whatever code is found there is not to blame.
         """
         if self.held_since is not None:
             if beat_at == self.held_since:
                 return News.NONE
             self.held_since = None
             return News.GOES_ON
-        if in_time and now - beat_at >= BEAT_SECONDS + HELD_SECONDS:
+        if now - beat_at - waited >= BEAT_SECONDS + HELD_SECONDS:
             self.held_since = beat_at
             return News.HELD
         return News.NONE

@@ -1,0 +1,53 @@
+"""A call that is cut from outside, by its own process or by LiveKit, leaves nobody in silence."""
+
+import asyncio
+
+from call_stage import on_stage
+
+from callfleet_contract.outcomes import CallOutcome, CallReason
+from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_worker.bridge.leaving import LIVEKIT_SHUTDOWN
+
+
+async def test_a_call_that_is_cancelled_from_outside_is_apologised_for(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.silence()
+        (living,) = (task for task in asyncio.all_tasks() if task.get_name() == "call")
+        living.cancel()
+        await phone.hears()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+        assert stage.room not in await stage.rooms()
+
+
+async def test_a_call_that_is_cancelled_with_all_of_its_parts_waits_for_nothing(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        for task in asyncio.all_tasks():
+            if task.get_name() == "call" or task in stage.call._tasks:
+                task.cancel()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)
+        assert end.duration_seconds < 10
+
+
+async def test_a_caller_whose_agent_is_dismissed_is_hung_up_on_unless_somebody_took_over(
+    livekit_server: LiveKitServer,
+) -> None:
+    for taken_over in (False, True):
+        async with on_stage(livekit_server) as stage:
+            phone = await stage.phone()
+            await phone.hears()
+            if taken_over:
+                await stage.phone("somebody")
+            await stage.call.stop(LIVEKIT_SHUTDOWN)
+            end = await stage.ended()
+            assert (end.outcome, end.reason) == (CallOutcome.COMPLETED, CallReason.ROOM_GONE)
+            assert (stage.room in await stage.rooms()) is taken_over
