@@ -1,7 +1,7 @@
 """What a process runs that calls share: it is handed one line to the parent for each call.
 
 Each call is the framework's own job, as it would be in a process by itself, in an empty context,
-so that no call sees another's variables.
+so that no call sees another's variables. What it leaves running ends with it, as there.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from livekit.agents.ipc.proto import ShuttingDown as IsShuttingDown
 from livekit.agents.utils.aio import ChanReceiver
 
 from callfleet_worker.parent.jobs import Preparation
+from callfleet_worker.parent.sharing.ownership import OwnTasks
 from callfleet_worker.reporting import EventSink
 from callfleet_worker.upstream.jobs import Duplex, Job, JobLine, live_in_this_loop
 from callfleet_worker.userdata import EVENTS_KEY
@@ -79,6 +80,7 @@ class _Host:
         self._arguments = arguments
         self._client: JobLine | None = None
         self._seats: set[asyncio.Task[None]] = set()
+        self._own_tasks = OwnTasks()
 
     def initialize(self, _: InitializeRequest, client: JobLine) -> None:
         """Do once what all calls need."""
@@ -88,6 +90,7 @@ class _Host:
     async def serve(self, messages: ChanReceiver[Any]) -> None:
         """Take calls until the parent says to go."""
         loop = asyncio.get_running_loop()
+        loop.set_task_factory(self._own_tasks.make)
         line = self._arguments.seat_line
         line.settimeout(0)
         loop.add_reader(line, self._take)
@@ -124,6 +127,7 @@ class _Host:
     async def _seat(self, line: socket.socket) -> None:
         """Let one call live at the other end of ``line``."""
         prepared: list[JobProcess] = []
+        own = self._own_tasks.begin()
 
         def prepare(process: JobProcess) -> None:
             prepared.append(process)
@@ -143,6 +147,7 @@ class _Host:
             await live_in_this_loop(client)
         finally:
             line.close()
+            await self._own_tasks.end(own)
             for process in prepared:
                 events: EventSink | None = process.userdata.get(EVENTS_KEY)
                 if events is not None:
