@@ -122,6 +122,20 @@ async def test_a_call_that_is_starting_takes_one_slot_and_not_two(server: FleetS
     await asyncio.gather(*tasks)
 
 
+async def test_a_call_that_waits_for_its_process_is_not_taken_for_dead(
+    server: FleetServer,
+) -> None:
+    request = Request("AJ_a", pool(server))
+    tasks = await offer(server, request)
+    assert server.active_jobs == []
+    assert server.held == {"AJ_a"}
+    request.launch.set()
+    await asyncio.gather(*tasks)
+    assert server.held == {"AJ_a"}
+    pool(server).processes = []
+    assert server.held == set()
+
+
 async def test_every_count_of_calls_is_judged_rightly_by_the_framework(server: FleetServer) -> None:
     for count in range(SLOTS + 1):
         pool(server).processes = [Process(Info(Named(f"AJ_{number}"))) for number in range(count)]

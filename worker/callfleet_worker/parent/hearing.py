@@ -98,10 +98,10 @@ class Hearing:
         """Note that a process is gone; calls that it left open were dropped."""
         self._bury(self._ledger.line_lost(call_ids, time.monotonic_ns()))
 
-    def look_for_silent(self, running: set[str]) -> None:
+    def look_for_silent(self, held: set[str]) -> None:
         """Find calls whose process died before it could speak."""
         now_ns = time.monotonic_ns()
-        self._bury(self._ledger.never_spoke(running, _SILENCE_SECONDS, now_ns))
+        self._bury(self._ledger.never_spoke(held, _SILENCE_SECONDS, now_ns))
 
     def _bury(self, dead: tuple[CallEnded, ...]) -> None:
         for ended in dead:

@@ -57,14 +57,14 @@ class Ledger:
         return tuple(self._died(call, now_ns) for call in sorted(call_ids) if call in self._open)
 
     def never_spoke(
-        self, running: set[str], grace_seconds: float, now_ns: int
+        self, held: set[str], grace_seconds: float, now_ns: int
     ) -> tuple[CallEnded, ...]:
-        """Find accepted calls that are no longer running and never said a word."""
+        """Find accepted calls that no process holds any more and that never said a word."""
         oldest_ns = now_ns - int(grace_seconds * 1e9)
         silent = [
             call_id
             for call_id, call in self._open.items()
-            if not call.has_spoken and call_id not in running and call.since_ns < oldest_ns
+            if not call.has_spoken and call_id not in held and call.since_ns < oldest_ns
         ]
         return tuple(self._died(call_id, now_ns) for call_id in silent)
 

@@ -233,7 +233,7 @@ class Parent:
             if is_ready is not self._told and (is_ready or self._told is not None):
                 _log.info("ready" if is_ready else "not ready")
                 self._told = is_ready
-            self._hearing.look_for_silent(self._server.running)
+            self._hearing.look_for_silent(self._server.held)
             await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -125,10 +125,18 @@ class FleetServer(CountedServer):
         return self._registered_once and self.is_connected
 
     @property
-    def taken(self) -> int:
-        """Slots taken: by running calls, and by those accepted that have yet to run."""
+    def held(self) -> set[str]:
+        """Calls that take a slot: those that run, and those accepted that have yet to run.
+
+        A call that waits for its process, which is slow to start or stands still, is no dead one.
+        """
         # The load is also asked for from a thread: list() copies the keys in one step.
-        return len(self.running.union(list(self._taken)))
+        return self.running.union(list(self._taken))
+
+    @property
+    def taken(self) -> int:
+        """Slots taken."""
+        return len(self.held)
 
     @property
     def accepting(self) -> bool:
