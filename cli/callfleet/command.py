@@ -50,6 +50,12 @@ VERBS: tuple[Verb, ...] = (
         "Find how many calls this machine carries within the objectives.",
     ),
     Verb(
+        "faults",
+        "callfleet_rehearsal.command.faults",
+        "rehearsal,worker",
+        "Strike one call with a fault, and say what its neighbours feel.",
+    ),
+    Verb(
         "profile",
         "callfleet_rehearsal.command.profile",
         "rehearsal,worker",

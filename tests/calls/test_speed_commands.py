@@ -81,6 +81,18 @@ def test_a_contender_that_breaks_is_a_cell_with_its_failed_turns_and_the_bench_g
         assert log.read_text(encoding="utf-8").count("can't open file") == 1
 
 
+def test_a_fault_is_struck_in_one_call_and_its_neighbours_are_measured(tmp_path: Path) -> None:
+    smallest = ("--only", "signal", "--calls", "2", "--json", "out.json")
+    said = typed(tmp_path, "faults", *smallest)
+    assert said.returncode == 0, said.stdout + said.stderr
+    results = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["faults"]
+    assert [one["blow"]["mode"] for one in results] == ["shared", "apart"]
+    for one in results:
+        assert one["neighbours"]["calls"] == 1
+        assert one["neighbours"]["before"]["turns"] > 0
+        assert one["struck"]["ends"] == ["completed/caller_hung_up"]
+
+
 def test_a_capacity_is_named_and_written_for_the_chart(tmp_path: Path) -> None:
     said = typed(
         tmp_path, "capacity", "--from", "1", "--to", "1", "--turns", "2", "--values", "slots.yaml"

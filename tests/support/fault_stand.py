@@ -1,0 +1,201 @@
+"""A worker in whose calls faults strike, with callers who talk meanwhile and tell what they hear.
+
+Two waves call one worker: in the first each fault strikes one call, all at about the same time; in
+the second a tool holds the loop up, and then a process is killed.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+from worker_stand import START_SECONDS, Worker, until
+
+from callfleet_rehearsal.bench.contenders import WORKERS
+from callfleet_rehearsal.bench.faults.cutter import Cutter
+from callfleet_rehearsal.bench.faults.kinds import BY_KEY, By, Mode, room_of
+from callfleet_rehearsal.bench.faults.striking import Striker
+from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
+from callfleet_rehearsal.callers.run import run
+from callfleet_rehearsal.evidence import CallRecord, Party, TurnKind
+from callfleet_rehearsal.stack.emulator import Emulator
+from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_rehearsal.stack.processes import Children
+from callfleet_rehearsal.stack.worker import worker_environment
+
+SLOTS = 12
+LEAK_MB, LIMIT_MB = 500, 450
+SECOND_WAVE_SECONDS = 16.0
+COMES_WHILE_BLOCKED = 15
+LATE_SECONDS = SECOND_WAVE_SECONDS + 7.0
+KILL_SECONDS = SECOND_WAVE_SECONDS + 14.0
+FIRST = ("raise", "cancel", "leak", "terminate", "stall", "signal")
+CALLS = {key: number for number, key in enumerate((*FIRST, "block", "kill"), start=1)}
+NEIGHBOURS, LATER_NEIGHBOURS = (11, 12), (13, 14)
+_AFTER_NS = 300_000_000
+"""Sound that was on its way when its sender died is over by then."""
+
+
+def kinds_of(key: str) -> tuple[TurnKind, ...]:
+    first = TurnKind.TOOL if BY_KEY[key].by is By.TOOL else TurnKind.PLAIN
+    return (first, TurnKind.PLAIN)
+
+
+def plans(run_id: str) -> Iterator[CallPlan]:
+    """What all callers do; a wave's calls begin a little apart, as calls do."""
+    for number, key in enumerate(FIRST):
+        room = room_of(BY_KEY[key], run_id)
+        yield CallPlan(CALLS[key], kinds_of(key), room, start_after_seconds=0.2 * number)
+    for call in NEIGHBOURS:
+        yield CallPlan(call, (TurnKind.PLAIN,) * 3, f"near-{call}-{run_id}")
+    for key, seconds in (("block", SECOND_WAVE_SECONDS), ("kill", KILL_SECONDS)):
+        room = room_of(BY_KEY[key], run_id)
+        yield CallPlan(CALLS[key], kinds_of(key), room, start_after_seconds=seconds)
+    room = f"near-{COMES_WHILE_BLOCKED}-{run_id}"
+    yield CallPlan(COMES_WHILE_BLOCKED, (TurnKind.PLAIN,), room, start_after_seconds=LATE_SECONDS)
+    for call in LATER_NEIGHBOURS:
+        kinds = (TurnKind.PLAIN,) * 5
+        room = f"near-{call}-{run_id}"
+        yield CallPlan(call, kinds, room, start_after_seconds=SECOND_WAVE_SECONDS)
+
+
+@dataclass(slots=True)
+class Ordeal:
+    """One worker's hour of faults, and what was seen of it."""
+
+    mode: Mode
+    worker: Worker
+    server: LiveKitServer
+    emulator: Emulator
+    cutter: Cutter
+    run_id: str = field(default_factory=lambda: uuid4().hex[:6])
+    records: dict[int, CallRecord] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+    async def suffer(self) -> None:
+        """Let everybody call, strike, and wait until nothing of it is left, or it will not go."""
+        before = await self._holdings()
+        struck = {CALLS[key]: BY_KEY[key] for key in FIRST if BY_KEY[key].by is By.CONTROL}
+        striker = Striker(self.server, self.emulator, self.cutter)
+        async with asyncio.TaskGroup() as strikes:
+
+            def tell(event: dict[str, Any]) -> None:
+                fault = struck.get(event.get("call", -1))
+                if fault is not None and event["event"] == "turn":
+                    del struck[event["call"]]
+                    room = room_of(fault, self.run_id)
+                    strike = asyncio.to_thread(striker.strike, fault, room, event["call"])
+                    strikes.create_task(strike)
+
+            plan = self._plan(tuple(plans(self.run_id)))
+            self.records = {record.call: record for record in await run(plan, tell)}
+
+        async def as_before() -> bool:
+            return await self._holdings() == before
+
+        with contextlib.suppress(AssertionError):
+            await until(as_before, "back to what it held before")
+        after = await self._holdings()
+        self.left = [
+            f"{name}: {before[name]} before, {after[name]} after"
+            for name in after
+            if before[name] != after[name]
+        ]
+        self.metrics = await self.worker.metrics()
+
+    def ends(self, key: str) -> list[tuple[str, str]]:
+        """How the log says that the struck call ended, as often as it does."""
+        lines = self.worker.logged("call ended", room=room_of(BY_KEY[key], self.run_id))
+        return [(line["outcome"], line["reason"]) for line in lines]
+
+    def killed_ns(self) -> int:
+        """When the process was killed: its tool did that as soon as it was called."""
+        calls = {each["session"]: each["call"] for each in self.model_saw("marker")}
+        (struck,) = (
+            each["at_ns"]
+            for each in self.model_saw("tool_call")
+            if calls.get(each["session"]) == CALLS["kill"]
+        )
+        return int(struck)
+
+    def answered(self, call: int) -> list[int]:
+        """In which turns a caller heard the reply to it, and not another call's."""
+        record = self.records[call]
+        return [
+            turn.turn
+            for turn in record.turns
+            if any((one.call, one.turn) == (call, turn.turn) for one in turn.heard)
+        ]
+
+    def model_saw(self, event: str) -> Iterator[dict[str, Any]]:
+        """What the model told, of whatever call."""
+        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
+            told = json.loads(line)
+            if told["event"] == event:
+                yield told
+
+    def heard_again_seconds(self, call: int, since_ns: int) -> float | None:
+        """How long after an instant a caller heard the agent begin to speak."""
+        begun = (
+            one.start_ns
+            for one in self.records[call].segments
+            if one.party is Party.AGENT and one.start_ns > since_ns + _AFTER_NS
+        )
+        return next(((at_ns - since_ns) / 1e9 for at_ns in begun), None)
+
+    def _plan(self, calls: tuple[CallPlan, ...]) -> RunPlan:
+        return RunPlan(
+            livekit_url=self.server.url,
+            api_key=self.server.api_key,
+            api_secret=self.server.api_secret,
+            agent_name=self.worker.agent_name,
+            run_id=self.run_id,
+            calls=calls,
+        )
+
+    async def _holdings(self) -> dict[str, int]:
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{self.worker.url}/healthz/ready") as answer:
+                slots = (await answer.json())["taken"]
+            async with session.get(f"{self.emulator.control_url}/sessions") as answer:
+                model_sessions = len(await answer.json())
+        processes = len(self.worker.left_behind())
+        return {"slots": slots, "processes": processes, "model sessions": model_sessions}
+
+
+def start_faulty_worker(
+    children: Children,
+    server: LiveKitServer,
+    emulator: Emulator,
+    mode: Mode,
+    folder: Path,
+) -> Worker:
+    """Start a worker with the agent that misbehaves in the calls whose rooms say so."""
+    told = worker_environment(os.environ, server, emulator, SLOTS)
+    told |= {
+        "CALLFLEET_AGENT_NAME": (agent_name := f"agent-{uuid4().hex[:8]}"),
+        "CALLFLEET_AGENT_CLASS": "faulty:FaultyAgent",
+        "CALLFLEET_CALLS_PER_PROCESS": str(mode.calls_per_process or SLOTS),
+        "CALLFLEET_PROCESS_MEMORY_LIMIT_MB": str(LIMIT_MB),
+        "CALLFLEET_HTTP__PORT": "0",
+        "BENCH_LEAK_MB": str(LEAK_MB),
+        "PYTHONPATH": os.pathsep.join(path for path in [str(WORKERS), *sys.path] if path),
+        "TMPDIR": str(folder),
+    }
+    command = [sys.executable, "-m", "callfleet", "worker"]
+    worker = Worker(children.start(f"worker-{agent_name}", command, told), agent_name)
+    worker.child.wait_until(lambda: bool(worker.logged("ready")), START_SECONDS, "ready")
+    return worker
+
+
+def through(cutter: Cutter, server: LiveKitServer) -> LiveKitServer:
+    """The same server, as those see it who have to pass the cutter."""
+    return replace(server, port=cutter.port)
