@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from callfleet_worker.bridge.ears import Ears
+from callfleet_worker.bridge.ears import BACKLOG_SECONDS, Ears
 from callfleet_worker.bridge.gate import GateOptions, NoiseGate
 
 FRAME = 320
@@ -48,6 +48,35 @@ async def test_the_gates_look_ahead_is_the_uplinks_and_not_the_callers(
     assert np.array_equal(samples, loud)
     assert at_ns == NOW_NS
     clock.handed.assert_called_once_with(NOW_NS + held_back_ms * 1_000_000)
+    await ears.aclose()
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(("has_begun", "seconds"), [(False, BACKLOG_SECONDS), (True, 10.0)])
+async def test_what_was_said_while_the_process_stood_still_is_heard_late_but_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, *, has_begun: bool, seconds: float
+) -> None:
+    ears = Ears(Mock(), _spawn, frame_ms=20)
+    said = [np.full(FRAME, number, np.int16) for number in range(501)]
+    goes_on, over = asyncio.Event(), asyncio.Event()
+
+    async def frames() -> AsyncIterator[Any]:
+        for number, samples in enumerate(said):
+            if number == 1 and has_begun:
+                await goes_on.wait()
+            yield samples, 16_000, 1
+        over.set()
+
+    stream = Mock(__aiter__=lambda _: frames(), aclose=_nothing)
+    monkeypatch.setattr("callfleet_worker.bridge.ears.SoundStream", lambda *_: stream)
+    ears.follow(Mock())
+    async with asyncio.timeout(10):
+        if has_begun:
+            await anext(ears)
+        goes_on.set()
+        await over.wait()
+        kept = [await anext(ears) for _ in range(int(seconds * 50))]
+    assert [frame.data[0] for frame in kept] == list(range(501))[-len(kept) :]
     await ears.aclose()
 
 

@@ -25,6 +25,8 @@ MISSING_AFTER_MS = 60
 """A stream that is late by more than this is missing: three frames."""
 BACKLOG_SECONDS = 2.0
 """What is kept of the caller's words while nobody reads: before the session has started."""
+STANDSTILL_SECONDS = 30.0
+"""And after: then the whole process stood still, and what was said meanwhile comes all at once."""
 
 
 class Ears(io.AudioInput):
@@ -45,7 +47,7 @@ class Ears(io.AudioInput):
         self._echo, self._gate = echo, gate
         self._held_back_ns = 0 if gate is None else gate.look_ahead_ms * NS_PER_MS
         self._normaliser = Normaliser(frame_ms)
-        self._ready: deque[rtc.AudioFrame] = deque(maxlen=int(BACKLOG_SECONDS * 1000 / frame_ms))
+        self._ready: deque[rtc.AudioFrame] = deque()
         self._reader: asyncio.Future[None] | None = None
         self._silence = np.zeros(EARS_RATE * frame_ms // 1000, np.int16)
         self._next_due_ns = 0
@@ -119,6 +121,9 @@ class Ears(io.AudioInput):
         if self._gate is not None:
             samples = self._gate.push(samples)
         self._ready.append(rtc.AudioFrame(samples.tobytes(), EARS_RATE, 1, len(samples)))
+        kept_seconds = STANDSTILL_SECONDS if self.frames_given else BACKLOG_SECONDS
+        if len(self._ready) * self._frame_ms > kept_seconds * 1000:
+            self._ready.popleft()
         self._wake()
 
     def _wake(self) -> None:
