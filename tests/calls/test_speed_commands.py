@@ -130,6 +130,7 @@ def test_a_profile_says_where_a_calls_cpu_goes(
     [
         (("bench", "--calls", "ten"), "--calls takes numbers like 1,10,20"),
         (("bench", "--only", "nobody"), "--only names of plain, tuned, callfleet, apart, floor"),
+        (("faults", "--only", "earthquake"), "--only takes names of block, raise"),
         (("bench", "--compare", "no/such.json"), "no/such.json cannot be read"),
         (("bench", "--json", "no/such/out.json"), "there is no folder no/such for out.json"),
         (("capacity", "--of", "nobody"), "--of takes one of plain, tuned, callfleet, apart, floor"),

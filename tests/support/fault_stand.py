@@ -32,10 +32,11 @@ from callfleet_rehearsal.stack.worker import worker_environment
 
 SLOTS = 12
 LEAK_MB, LIMIT_MB = 500, 450
-SECOND_WAVE_SECONDS = 16.0
+SECOND_WAVE_SECONDS = {Mode.SHARED: 16.0, Mode.APART: 6.0}
+"""Shared, the process that leaked has to be replaced first, which takes no new calls."""
 COMES_WHILE_BLOCKED = 15
-LATE_SECONDS = SECOND_WAVE_SECONDS + 7.0
-KILL_SECONDS = SECOND_WAVE_SECONDS + 14.0
+LATE_SECONDS, KILL_SECONDS = 7.0, 17.0
+"""After the second wave's first calls: while the loop is held up, and when that is over."""
 FIRST = ("raise", "cancel", "leak", "terminate", "stall", "signal")
 CALLS = {key: number for number, key in enumerate((*FIRST, "block", "kill"), start=1)}
 NEIGHBOURS, LATER_NEIGHBOURS = (11, 12), (13, 14)
@@ -45,25 +46,31 @@ _AFTER_NS = 300_000_000
 
 def kinds_of(key: str) -> tuple[TurnKind, ...]:
     first = TurnKind.TOOL if BY_KEY[key].by is By.TOOL else TurnKind.PLAIN
-    return (first, TurnKind.PLAIN)
+    return (first,) if key == "block" else (first, TurnKind.PLAIN)
 
 
-def plans(run_id: str) -> Iterator[CallPlan]:
+def plans(mode: Mode, run_id: str) -> Iterator[CallPlan]:
     """What all callers do; a wave's calls begin a little apart, as calls do."""
     for number, key in enumerate(FIRST):
-        room = room_of(BY_KEY[key], run_id)
-        yield CallPlan(CALLS[key], kinds_of(key), room, start_after_seconds=0.2 * number)
+        yield _struck(key, run_id, 0.2 * number)
     for call in NEIGHBOURS:
-        yield CallPlan(call, (TurnKind.PLAIN,) * 3, f"near-{call}-{run_id}")
-    for key, seconds in (("block", SECOND_WAVE_SECONDS), ("kill", KILL_SECONDS)):
-        room = room_of(BY_KEY[key], run_id)
-        yield CallPlan(CALLS[key], kinds_of(key), room, start_after_seconds=seconds)
-    room = f"near-{COMES_WHILE_BLOCKED}-{run_id}"
-    yield CallPlan(COMES_WHILE_BLOCKED, (TurnKind.PLAIN,), room, start_after_seconds=LATE_SECONDS)
+        yield _neighbour(call, 3, run_id, 0.0)
+    second = SECOND_WAVE_SECONDS[mode]
+    yield _struck("block", run_id, second)
+    yield _struck("kill", run_id, second + KILL_SECONDS)
+    yield _neighbour(COMES_WHILE_BLOCKED, 1, run_id, second + LATE_SECONDS)
     for call in LATER_NEIGHBOURS:
-        kinds = (TurnKind.PLAIN,) * 5
-        room = f"near-{call}-{run_id}"
-        yield CallPlan(call, kinds, room, start_after_seconds=SECOND_WAVE_SECONDS)
+        yield _neighbour(call, 6, run_id, second)
+
+
+def _struck(key: str, run_id: str, seconds: float) -> CallPlan:
+    room = room_of(BY_KEY[key], run_id)
+    return CallPlan(CALLS[key], kinds_of(key), room, start_after_seconds=seconds)
+
+
+def _neighbour(call: int, turns: int, run_id: str, seconds: float) -> CallPlan:
+    kinds = (TurnKind.PLAIN,) * turns
+    return CallPlan(call, kinds, f"near-{call}-{run_id}", start_after_seconds=seconds)
 
 
 @dataclass(slots=True)
@@ -95,7 +102,7 @@ class Ordeal:
                     strike = asyncio.to_thread(striker.strike, fault, room, event["call"])
                     strikes.create_task(strike)
 
-            plan = self._plan(tuple(plans(self.run_id)))
+            plan = self._plan(tuple(plans(self.mode, self.run_id)))
             self.records = {record.call: record for record in await run(plan, tell)}
 
         async def as_before() -> bool:
