@@ -36,7 +36,7 @@ BY_KEY = {fault.key: fault for fault in FAULTS}
 
 STRUCK_TURN = 2
 """In this turn of the struck call it happens: by then all calls talk."""
-TURNS = 6
+TURNS = 5
 
 
 class Mode(StrEnum):
