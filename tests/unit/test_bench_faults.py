@@ -83,6 +83,14 @@ def test_a_reply_that_never_comes_is_lost_and_felt_until_the_next_turn() -> None
     assert near.normal_again_seconds == pytest.approx((following.started_ns - AT_NS) / NS)
 
 
+def test_a_turn_that_is_lost_when_all_was_as_before_again_is_another_matter() -> None:
+    late = next(turn for turn in CALM.calls[3].turns[::-1] if window_of(turn, AT_NS) == 2)
+    assert window_of(CALM.calls[3].turns[late.turn - 2], AT_NS) == 2
+    spoiled = change_turn(CALM, 3, late.turn, lambda one: replace(one, heard=()))
+    near = result(spoiled).neighbours
+    assert (near.after.lost_turns, near.normal_again_seconds) == (1, 0)
+
+
 def test_what_the_struck_call_itself_suffers_is_nobody_elses() -> None:
     suffers = change_turn(CALM, STRUCK.call, 3, lambda one: replace(one, heard=()))
     assert result(suffers).neighbours == result(CALM).neighbours

@@ -45,7 +45,7 @@ class Neighbours:
 
     ``cut_off`` are those whose process died, whether or not another agent came; ``ended`` those
     that ended otherwise than by their callers' hanging up. ``normal_again_seconds`` is from the
-    blow to the last turn that was not as before.
+    blow to the last turn that was not as before; a call that was once as before is so for good.
     """
 
     calls: int
@@ -172,10 +172,13 @@ def _normal_again(calls: Iterable[CallRecord], added: Added, before: Felt, struc
         for number, turn in enumerate(call.turns):
             seconds = added.get((turn.call, turn.turn))
             is_lost = reply_to(turn) is None
-            if window_of(turn, struck_ns) and (is_lost or (seconds or 0.0) > slow):
+            window = window_of(turn, struck_ns)
+            if window and (is_lost or (seconds or 0.0) > slow):
                 following = call.turns[number + 1 : number + 2]
                 over_ns = following[0].started_ns if following else call.ended_ns
                 last_ns = max(last_ns, over_ns if is_lost else _answered_ns(turn))
+            elif window == 2:  # noqa: PLR2004 - after
+                break
     return (last_ns - struck_ns) / NS
 
 
