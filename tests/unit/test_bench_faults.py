@@ -15,6 +15,7 @@ from callfleet_rehearsal.bench.faults.cutter import room_of as room_in
 from callfleet_rehearsal.bench.faults.felt import (
     DURING_SECONDS,
     NS,
+    ON_ITS_WAY_SECONDS,
     PATIENCE_SECONDS,
     Blow,
     Result,
@@ -113,7 +114,7 @@ def test_how_the_struck_call_ended_is_told_for_each_agent_that_it_had() -> None:
     begun = min(
         one.start_ns
         for one in STRUCK.segments
-        if one.party is Party.AGENT and one.start_ns > AT_NS + 0.3 * NS
+        if one.party is Party.AGENT and one.start_ns > AT_NS + ON_ITS_WAY_SECONDS * NS
     )
     assert struck.heard_again_seconds == pytest.approx((begun - AT_NS) / NS)
 

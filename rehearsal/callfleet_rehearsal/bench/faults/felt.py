@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 8.0
 SLOW_SECONDS = 0.25
 """A reply that the fleet makes later than this is not as it was, unless all were."""
 SLOW_TIMES = 3.0
-ON_ITS_WAY_SECONDS = 0.3
+ON_ITS_WAY_SECONDS = 0.1
 """Sound that had left when the blow fell is over by then."""
 NS = 1_000_000_000
 
