@@ -1,5 +1,6 @@
 """`callfleet bench`, `capacity` and `profile` as they are typed, at their smallest."""
 
+import json
 import re
 import subprocess
 import sys

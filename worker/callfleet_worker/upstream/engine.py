@@ -56,6 +56,12 @@ class _Mailbox:
             take(item)
 
 
+class _Thread(threading.local):
+    """What is known of a thread; of one that Python did not start, only while its state is kept."""
+
+    is_kept = False
+
+
 class ThreadStates:
     """Lets Python keep its state of an engine's thread from one event to the next.
 
@@ -65,17 +71,16 @@ class ThreadStates:
     """
 
     def __init__(self) -> None:
+        self.thread = _Thread()
         self._events: dict[int, int] = {}
-        self._claim = ctypes.pythonapi.PyGILState_Ensure
 
-    def keep(self) -> None:
-        """Note that the thread that runs this has brought an event."""
-        thread = threading.get_ident()
-        count = self._events.get(thread, 0)
-        if count < BUSY_THREAD_EVENTS:
-            self._events[thread] = count + 1
-            if count + 1 == BUSY_THREAD_EVENTS:
-                self._claim()
+    def count(self) -> None:
+        """Note that the thread that runs this has brought an event; keep its state if it stays."""
+        number = threading.get_ident()
+        self._events[number] = count = self._events.get(number, 0) + 1
+        if count >= BUSY_THREAD_EVENTS:
+            ctypes.pythonapi.PyGILState_Ensure()
+            self.thread.is_kept = True
 
 
 class EventRouter(FfiQueue[FfiEvent]):
@@ -92,7 +97,8 @@ class EventRouter(FfiQueue[FfiEvent]):
 
     def put(self, item: FfiEvent) -> None:
         """Pass an event on. Runs in the engine's threads."""
-        self._threads.keep()
+        if not self._threads.thread.is_kept:
+            self._threads.count()
         kind = item.WhichOneof("message")
         to = None
         if kind == "audio_stream_event":
