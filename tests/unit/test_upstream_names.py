@@ -36,6 +36,7 @@ PUBLISHED = {
     "_Gauge": "opentelemetry.metrics names it in its __all__",
     "_record": "structlog documents it as the key of the record that an event was made from",
     "_from_structlog": "as above",
+    "_current_frames": "Python documents it, of sys, for just this: what another thread does now",
 }
 """What looks private and is not."""
 POOL = "livekit.agents.worker.AgentServer._proc_pool"
