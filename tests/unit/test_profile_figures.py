@@ -13,6 +13,7 @@ from callfleet_rehearsal.profile.figures import (
     by_function,
     by_part,
     by_thread,
+    python_share,
     standstills,
     thread_name,
     with_callees,
@@ -61,6 +62,13 @@ def test_cpu_is_added_up_by_thread_name_and_new_threads_count_from_nothing() -> 
     rows = by_thread(before, after)
     assert [(row.name, row.seconds) for row in rows] == [("tokio-rt-worker", 1.5), ("main", 1.0)]
     assert "event loop" in rows[1].meaning
+
+
+def test_samples_of_a_thread_that_waited_for_a_core_are_not_taken_for_cpu() -> None:
+    threads = by_thread({}, {(7, 7): ("python", 3.0), (7, 8): ("tokio-rt-worker", 9.0)})
+    assert python_share(threads, sampled=6.0) == 0.5
+    assert python_share(threads, sampled=2.0) == 1.0
+    assert python_share([], sampled=0.0) == 1.0
 
 
 def test_self_time_goes_to_the_innermost_function() -> None:

@@ -14,7 +14,7 @@ from callfleet_rehearsal.command.consoles import console as new_console
 from callfleet_rehearsal.command.ending import SIGNALLED, signals_end_the_block
 from callfleet_rehearsal.command.folders import folder_of_run
 from callfleet_rehearsal.command.progress import shown
-from callfleet_rehearsal.profile.figures import Row
+from callfleet_rehearsal.profile.figures import Row, python_share
 from callfleet_rehearsal.profile.run import Plan, Seen, run
 from callfleet_rehearsal.profile.sampler import SamplerError
 from callfleet_rehearsal.readers import UnreadableError
@@ -76,31 +76,38 @@ def profile(
 
 
 def _tables(seen: Seen, *, join: bool) -> list[Table]:
-    unit = "s of the burst" if join else "s a call-minute"
+    """Lay out what was seen; while calls talk, the main thread's CPU is shared out by samples."""
     sampled = sum(seen.stacks.values())
-    made = [
-        _table("CPU by thread", unit, seen.threads, seen, sum(row.seconds for row in seen.threads)),
-        _table("Python, by whose code it is", unit, seen.parts, seen, sampled),
-        _table("Python, by function", unit, seen.functions, seen, sampled),
-        _table("Functions of ours, with all that they call", unit, seen.ours, seen, sampled),
-    ]
+    cpu_unit = "CPU s of the burst" if join else "CPU s a call-minute"
+    cpu = 1 / seen.call_minutes
+    python = 1.0 if join else cpu * python_share(seen.threads, sampled)
+    python_unit = "s, waits included" if join else cpu_unit
+    made = [_table("By thread", cpu_unit, seen.threads, cpu)]
+    for title, rows in (
+        ("Python, by whose code it is", seen.parts),
+        ("Python, by function", seen.functions),
+    ):
+        made.append(_table(title, python_unit, rows, python))
+    ours = "Python, by function of ours with all that it calls"
+    made.append(_table(ours, python_unit, seen.ours, python, sampled))
     return [*made, _stood(seen)] if join else made
 
 
-def _table(title: str, unit: str, rows: list[Row], seen: Seen, whole: float) -> Table:
+def _table(
+    title: str, unit: str, rows: list[Row], factor: float, whole: float | None = None
+) -> Table:
+    """Lay out the dearest; ``factor`` makes seconds the unit, ``whole`` is what shares are of."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in (unit, "share"):
         made.add_column(name, justify="right")
     made.add_column("")
     made.add_column("")
+    if whole is None:
+        whole = sum(row.seconds for row in rows)
     for row in rows[:_ROWS]:
-        made.add_row(
-            f"{row.seconds / seen.call_minutes:.3f}",
-            f"{row.seconds / whole:.1%}" if whole else "",
-            row.name,
-            row.meaning,
-        )
-    made.add_row(f"{whole / seen.call_minutes:.3f}", "", "all", "")
+        share = f"{row.seconds / whole:.1%}" if whole else ""
+        made.add_row(f"{row.seconds * factor:.3f}", share, row.name, row.meaning)
+    made.add_row(f"{whole * factor:.3f}", "", "all", "")
     return made
 
 

@@ -57,6 +57,12 @@ def by_thread(before: ThreadTimes, after: ThreadTimes) -> list[Row]:
     return sorted(rows, key=lambda row: -row.seconds)
 
 
+def python_share(threads: Iterable[Row], sampled: float) -> float:
+    """Say what part of a sampled second was CPU: a thread that waits for a core is sampled too."""
+    main = sum(row.seconds for row in threads if row.name == MAIN_THREAD)
+    return min(1.0, main / sampled) if sampled else 1.0
+
+
 def by_part(seconds: Mapping[Stack, float]) -> list[Row]:
     """Add up self time by whose code it is, the dearest first."""
     return _added(seconds, lambda stack: [part_of(stack[-1])])
