@@ -32,7 +32,9 @@ from callfleet_rehearsal.stack.worker import worker_environment
 
 SLOTS = 12
 LEAK_MB, LIMIT_MB = 500, 450
-SECOND_WAVE_SECONDS = {Mode.SHARED: 16.0, Mode.APART: 6.0}
+SPACING_SECONDS = {Mode.SHARED: 0.2, Mode.APART: 2.5}
+"""Apart, eight processes that begin at once take more than two cores have."""
+SECOND_WAVE_SECONDS = {Mode.SHARED: 16.0, Mode.APART: 22.0}
 """Shared, the process that leaked has to be replaced first, which takes no new calls."""
 COMES_WHILE_BLOCKED = 15
 LATE_SECONDS, KILL_SECONDS = 7.0, 17.0
@@ -52,7 +54,7 @@ def kinds_of(key: str) -> tuple[TurnKind, ...]:
 def plans(mode: Mode, run_id: str) -> Iterator[CallPlan]:
     """What all callers do; a wave's calls begin a little apart, as calls do."""
     for number, key in enumerate(FIRST):
-        yield _struck(key, run_id, 0.2 * number)
+        yield _struck(key, run_id, SPACING_SECONDS[mode] * number)
     for call in NEIGHBOURS:
         yield _neighbour(call, 3, run_id, 0.0)
     second = SECOND_WAVE_SECONDS[mode]
