@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
-from worker_stand import HERE, START_SECONDS, Caller, Worker, until
+from worker_stand import (
+    HERE,
+    START_SECONDS,
+    Caller,
+    Holdings,
+    Worker,
+    holdings,
+    plan_of,
+    until,
+)
 
 from callfleet_contract.outcomes import CallOutcome, CallReason
 from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
@@ -46,16 +54,6 @@ class Visit:
     def series(self) -> str:
         """The series that the call's end is counted in."""
         return f'{CALLS_TOTAL}outcome="{self.outcome}",reason="{self.reason}"}}'
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a worker holds: its own, and at the model."""
-
-    processes: int
-    slots_taken: int
-    files: tuple[str, ...]
-    model_sessions: int
 
 
 @dataclass(slots=True)
@@ -127,14 +125,7 @@ class Evening:
         return {each["turn"] for each in self.model_saw("end_of_turn") if each["call"] == call}
 
     def _plan(self, *calls: CallPlan) -> RunPlan:
-        return RunPlan(
-            livekit_url=self.server.url,
-            api_key=self.server.api_key,
-            api_secret=self.server.api_secret,
-            agent_name=self.worker.agent_name,
-            run_id=self.run_id,
-            calls=calls,
-        )
+        return plan_of(self.server, self.worker, self.run_id, calls)
 
     async def _close_rooms(self, operator: Caller, visits: Sequence[Visit]) -> None:
         """Note of each room whether it is there when its call has ended; leave nobody in it."""
@@ -158,13 +149,7 @@ class Evening:
         return await self._holdings() == self.before
 
     async def _holdings(self) -> Holdings:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"{self.worker.url}/healthz/ready") as answer:
-                slots = (await answer.json())["taken"]
-            async with session.get(f"{self.emulator.control_url}/sessions") as answer:
-                model_sessions = len(await answer.json())
-        files = tuple(sorted(str(path) for path in self.folder.rglob("*")))
-        return Holdings(len(self.worker.left_behind()), slots, files, model_sessions)
+        return await holdings(self.worker, self.emulator, self.folder)
 
 
 def start_real_worker(

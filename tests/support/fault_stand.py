@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
-from worker_stand import START_SECONDS, Worker, until
+from worker_stand import START_SECONDS, Holdings, Worker, holdings, plan_of, until
 
 from callfleet_rehearsal.bench.contenders import WORKERS
 from callfleet_rehearsal.bench.faults.cutter import Cutter
 from callfleet_rehearsal.bench.faults.kinds import BY_KEY, By, Mode, room_of
 from callfleet_rehearsal.bench.faults.striking import Striker
-from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
+from callfleet_rehearsal.callers.plan import CallPlan
 from callfleet_rehearsal.callers.run import run
 from callfleet_rehearsal.evidence import CallRecord, Party, TurnKind
 from callfleet_rehearsal.stack.emulator import Emulator
@@ -87,11 +86,12 @@ class Ordeal:
     run_id: str = field(default_factory=lambda: uuid4().hex[:6])
     records: dict[int, CallRecord] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    before: Holdings | None = None
+    after: Holdings | None = None
 
     async def suffer(self) -> None:
         """Let everybody call, strike, and wait until nothing of it is left, or it will not go."""
-        before = await self._holdings()
+        self.before = await self._holdings()
         struck = {CALLS[key]: BY_KEY[key] for key in FIRST if BY_KEY[key].by is By.CONTROL}
         striker = Striker(self.server, self.emulator, self.cutter)
         async with asyncio.TaskGroup() as strikes:
@@ -104,20 +104,16 @@ class Ordeal:
                     strike = asyncio.to_thread(striker.strike, fault, room, event["call"])
                     strikes.create_task(strike)
 
-            plan = self._plan(tuple(plans(self.mode, self.run_id)))
+            calls = tuple(plans(self.mode, self.run_id))
+            plan = plan_of(self.server, self.worker, self.run_id, calls)
             self.records = {record.call: record for record in await run(plan, tell)}
 
         async def as_before() -> bool:
-            return await self._holdings() == before
+            return await self._holdings() == self.before
 
         with contextlib.suppress(AssertionError):
             await until(as_before, "back to what it held before")
-        after = await self._holdings()
-        self.left = [
-            f"{name}: {before[name]} before, {after[name]} after"
-            for name in after
-            if before[name] != after[name]
-        ]
+        self.after = await self._holdings()
         self.metrics = await self.worker.metrics()
 
     def ends(self, key: str) -> list[tuple[str, str]]:
@@ -160,24 +156,8 @@ class Ordeal:
         )
         return next(((at_ns - since_ns) / 1e9 for at_ns in begun), None)
 
-    def _plan(self, calls: tuple[CallPlan, ...]) -> RunPlan:
-        return RunPlan(
-            livekit_url=self.server.url,
-            api_key=self.server.api_key,
-            api_secret=self.server.api_secret,
-            agent_name=self.worker.agent_name,
-            run_id=self.run_id,
-            calls=calls,
-        )
-
-    async def _holdings(self) -> dict[str, int]:
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"{self.worker.url}/healthz/ready") as answer:
-                slots = (await answer.json())["taken"]
-            async with session.get(f"{self.emulator.control_url}/sessions") as answer:
-                model_sessions = len(await answer.json())
-        processes = len(self.worker.left_behind())
-        return {"slots": slots, "processes": processes, "model sessions": model_sessions}
+    async def _holdings(self) -> Holdings:
+        return await holdings(self.worker, self.emulator)
 
 
 def start_faulty_worker(

@@ -16,6 +16,8 @@ import aiohttp
 import psutil
 from livekit import api, rtc
 
+from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
+from callfleet_rehearsal.stack.emulator import Emulator
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_rehearsal.stack.processes import Child, Children, inherited_environment
 
@@ -119,6 +121,44 @@ class Worker:
             except ProcessLookupError:
                 continue
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a worker holds: its own, and at the model."""
+
+    processes: int
+    slots_taken: int
+    model_sessions: int
+    files: tuple[str, ...] = ()
+
+
+async def holdings(worker: Worker, emulator: Emulator, folder: Path | None = None) -> Holdings:
+    """Ask a worker and the model what is held now, and look what lies in its folder."""
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{worker.url}/healthz/ready") as answer:
+            slots = (await answer.json())["taken"]
+        async with session.get(f"{emulator.control_url}/sessions") as answer:
+            model_sessions = len(await answer.json())
+    return Holdings(len(worker.left_behind()), slots, model_sessions, _files_in(folder))
+
+
+def _files_in(folder: Path | None) -> tuple[str, ...]:
+    return tuple(sorted(str(path) for path in folder.rglob("*"))) if folder else ()
+
+
+def plan_of(
+    server: LiveKitServer, worker: Worker, run_id: str, calls: tuple[CallPlan, ...] = ()
+) -> RunPlan:
+    """Have these calls go to a worker."""
+    return RunPlan(
+        livekit_url=server.url,
+        api_key=server.api_key,
+        api_secret=server.api_secret,
+        agent_name=worker.agent_name,
+        run_id=run_id,
+        calls=calls,
+    )
 
 
 def start_worker(children: Children, server: LiveKitServer, **more: str) -> Worker:
