@@ -144,15 +144,16 @@ def test_the_threads_of_a_process_are_read() -> None:
     assert procfs.threads(pid)[pid, pid][1] > 0
 
 
-BUSY = "import time\ndef turn():\n    while True: pass\nturn()"
+BUSY = "def turn():\n    print(flush=True)\n    while True: pass\nturn()"
 
 
 @pytest.mark.parametrize("timed", [True, False])
 def test_a_process_is_looked_into(tmp_path: Path, *, timed: bool) -> None:
     program = find_py_spy()
-    with subprocess.Popen([sys.executable, "-c", BUSY]) as busy:
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as busy:
         try:
-            time.sleep(0.3)
+            assert busy.stdout is not None
+            busy.stdout.readline()  # it is at work
             try:
                 try_to_look(program, busy.pid)
             except SamplerError as error:
