@@ -13,6 +13,7 @@ import typer
 _OURS = (
     "callfleet",
     "callfleet_contract",
+    "callfleet_operator",
     "callfleet_rehearsal",
     "callfleet_tools",
     "callfleet_worker",

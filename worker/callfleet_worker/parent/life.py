@@ -13,13 +13,13 @@ from pathlib import Path
 
 import structlog
 
+from callfleet_contract.grace import FLUSH_SECONDS, grace
 from callfleet_worker.farewell import SoundFileError, check_sounds
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.model.tls import CaFileError
 from callfleet_worker.parent.connection import ConnectionWatch
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
-from callfleet_worker.parent.grace import FLUSH_SECONDS, grace
 from callfleet_worker.parent.health import Health, HealthServer, bind
 from callfleet_worker.parent.hearing import Hearing
 from callfleet_worker.parent.jobs import Preparation

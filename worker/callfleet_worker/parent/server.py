@@ -17,8 +17,8 @@ from urllib.request import getproxies, proxy_bypass
 import structlog
 from livekit.agents import JobContext, JobExecutorType, JobRequest
 
+from callfleet_contract.grace import SHUTDOWN_ACK_SECONDS
 from callfleet_worker.bridge.leaving import LIVEKIT_SHUTDOWN
-from callfleet_worker.parent.grace import SHUTDOWN_ACK_SECONDS
 from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.parent.sharing.processes import CallProcess, CallProcesses, Sharing
 from callfleet_worker.parent.sharing.seat import Seat

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from livekit.agents.ipc import job_proc_lazy_main, supervised_proc
 
-from callfleet_worker.parent.grace import ENTRYPOINT_SECONDS, KILL_SECONDS, grace
+from callfleet_contract.grace import ENTRYPOINT_SECONDS, KILL_SECONDS, grace
 from callfleet_worker.settings import DrainSettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "drain.md"

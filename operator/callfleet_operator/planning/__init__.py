@@ -1,0 +1,1 @@
+"""Decide what is to be done to a fleet. No clock, no network: ``plan(snapshot) -> Plan``."""

@@ -1,0 +1,141 @@
+"""All that a decision is made from, as it was seen at one moment. Values only.
+
+Instants are seconds since the epoch, on the operator's clock alone: pods and nodes may have others,
+so nothing that they date is compared with it, but ``created_at``, which the API server dates and of
+which only ages matter.
+"""
+
+from dataclasses import dataclass, field
+
+from callfleet_contract.admission import Report
+from callfleet_contract.fleet.spec import FleetSpec
+from callfleet_contract.fleet.status import RolloutStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Cordon:
+    """The order that is written on a pod: its worker is to obey it."""
+
+    epoch: int
+    cordoned: bool
+    reason: str = ""
+    since: float = 0.0
+    """When the pod was first cordoned without a break; the drain's deadline counts from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a pod's worker last said, how long ago, and since when it has been idle without a break.
+
+    ``idle_for_seconds`` is the time between two reports of one boot, both idle under the pod's
+    present order, the last of them fresh; 0 where there is one, or none.
+    """
+
+    report: Report
+    age_seconds: float
+    idle_for_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod of the fleet."""
+
+    name: str
+    uid: str
+    resource_version: str
+    revision: str
+    created_at: float
+    node: str = ""
+    ready: bool = False
+    finished: bool = False
+    """Phase Succeeded or Failed: it holds no call any more."""
+    deleting: bool = False
+    """It has a deletion timestamp: it ends with its calls, or its grace."""
+    trouble: str = ""
+    """Why its container cannot start, in Kubernetes' words: ImagePullBackOff and the like."""
+    cordon: Cordon | None = None
+    labelled_accepting: bool = True
+    heard: Heard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that pods are on. One that is not listed is gone."""
+
+    name: str
+    leaving: bool = False
+    """Unschedulable, or tainted for removal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision of what the user wrote that shapes pods. ``number`` grows; the newest has most."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """What was wanted at an earlier moment."""
+
+    at: float
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How many pods were added (or, below 0, cordoned) for size at an earlier moment."""
+
+    at: float
+    pods: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How calls came, over all workers of the fleet; from the totals of their reports."""
+
+    per_second: float = 0.0
+    """Over the last five minutes."""
+    per_second_peak: float = 0.0
+    """Upper bound of the last minute's."""
+    mean_call_seconds: float = 0.0
+    """0 where none has ended yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one decision leaves for the next. An operator that has just begun has an empty one."""
+
+    began_at: float
+    """When this operator began to lead: nothing shrinks within one stabilization window of it."""
+    wanted: tuple[Sized, ...] = ()
+    changes: tuple[Changed, ...] = ()
+    exhausted_at: float | None = None
+    fresh_at: float | None = None
+    """When enough reports were last fresh."""
+    refused_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One fleet, as seen at ``now``."""
+
+    now: float
+    name: str
+    generation: int
+    spec: FleetSpec
+    target_revision: str
+    """The revision of the spec as it stands."""
+    memory: Memory
+    pods: tuple[Pod, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    rollout: RolloutStatus = field(default_factory=RolloutStatus)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    lead_time_seconds: float = 45.0
+    """p90 of how long workers took to accept calls; where none has yet, a guess."""
+    undo: str = ""
+    """Revision that the user wants undone."""
+    agent_name_taken_by: str = ""
+    """An older fleet that answers to the same agent name on the same LiveKit."""
