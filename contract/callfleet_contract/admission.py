@@ -2,8 +2,8 @@
 
 ``GET /v1/watch`` streams one JSON line, a :class:`Report`, at once, on every change, and at least
 every :data:`HEARTBEAT_SECONDS`. ``POST /v1/cordon`` takes an :class:`Order` and answers with the
-report after it. Both are signed (see ``signing``): what can cordon a worker is the operator's
-private key, and what runs in one worker has none.
+report after it, or with a :class:`Refusal`. Both are signed (see ``signing``): what can cordon a
+worker is the operator's private key, and what runs in one worker has none.
 
 An order is obeyed where it is for this pod (``pod_uid``) and newer than the last (``epoch``): so
 orders may be lost, doubled, late, or come from an operator that no longer leads. No clock takes
@@ -11,15 +11,19 @@ part.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+import math
+from dataclasses import MISSING, Field, asdict, dataclass, fields
+from typing import Any, NoReturn
 
 WATCH_PATH = "/v1/watch"
 CORDON_PATH = "/v1/cordon"
 HEARTBEAT_SECONDS = 2.0
 """A worker that is silent for longer than a few of these may be gone."""
 MOST_BYTES = 4096
-"""No order and no report is longer."""
+"""No message is longer."""
+MOST = 2**53 - 1
+"""No number is higher: up to here every reader of JSON keeps whole numbers whole."""
+_SHOWN_CHARACTERS = 80
 
 
 class WireError(ValueError):
@@ -31,8 +35,12 @@ class Report:
     """What a worker says of itself.
 
     ``boot_id`` is another after each restart of the container; totals count from there.
-    ``sequence`` grows with each report of a boot. ``epoch`` is that of the last order obeyed.
-    ``reserved`` calls are accepted and have no process yet, ``active`` ones run; none is in both.
+    ``sequence`` grows with each report of a boot. ``epoch`` is that of the last order obeyed; 0 is
+    none, or one that the worker forgot: then it is cordoned until the next.
+    ``reserved`` calls are accepted and have no process yet, ``active`` ones run, or ended without
+    a word and are about to be counted; none is in both. At any moment ``accepted_total`` is
+    ``ended_total + given_back_total + reserved + active``, but for calls that have ended and whose
+    process has yet to go: those are active still.
     """
 
     pod_uid: str
@@ -53,6 +61,8 @@ class Report:
     """Calls that ended because this worker or a process of it did."""
     call_seconds_total: float
     """Length of all ended calls."""
+    given_back_total: int = 0
+    """Accepted calls that LiveKit gave to another worker after all: no arrivals, and no ends."""
 
     @property
     def accepting(self) -> bool:
@@ -71,8 +81,8 @@ class Report:
 
     @property
     def idle(self) -> bool:
-        """Whether it has no call and can get none."""
-        return self.calls == 0 and not self.accepting
+        """Whether it has no call and takes none: one that only lost LiveKit may find it again."""
+        return self.calls == 0 and (self.cordoned or self.draining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +93,27 @@ class Order:
     epoch: int
     cordon: bool
     reason: str = ""
+    """For people who read the worker's log: it decides nothing."""
 
 
-def encode(message: Report | Order) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an order or a watch was refused, in a sentence; and how the worker is, if it was asked.
+
+    With status 409 the order is not the one to obey (``report`` says which epoch is), with 507 it
+    could not be kept and nothing changed. 400, 401, 404, 405, 408 and 413 come without a report.
+    """
+
+    error: str
+    report: Report | None = None
+
+
+def encode(message: Report | Order | Refusal) -> bytes:
     """Write a message as one JSON line, without its end; the same message gives the same bytes."""
-    return json.dumps(asdict(message), separators=(",", ":")).encode()
+    facts = asdict(message)
+    if isinstance(message, Refusal) and message.report is None:
+        del facts["report"]
+    return json.dumps(facts, separators=(",", ":")).encode()
 
 
 def read_report(line: bytes) -> Report:
@@ -98,7 +124,7 @@ def read_report(line: bytes) -> Report:
             more.
 
     """
-    return Report(**_facts(line, Report))
+    return _report(_object(line))
 
 
 def read_order(body: bytes) -> Order:
@@ -108,41 +134,83 @@ def read_order(body: bytes) -> Order:
         WireError: it is no order.
 
     """
-    order = Order(**_facts(body, Order))
+    order = Order(**_facts(_object(body), Order))
     if order.epoch < 1:
         message = f"epoch is {order.epoch}: epochs of orders begin with 1"
         raise WireError(message)
     return order
 
 
-def _facts(line: bytes, kind: type[Report | Order]) -> dict[str, Any]:
+def read_refusal(body: bytes) -> Refusal:
+    """Read why a worker did not do what it was asked for.
+
+    Raises:
+        WireError: it is no refusal; something else than a worker may have answered.
+
+    """
+    told = _object(body)
+    error = _fact(told, "error", str)
+    report = told.get("report")
+    if report is None:
+        return Refusal(error)
+    if not isinstance(report, dict):
+        message = f"report is a JSON {type(report).__name__} in place of an object"
+        raise WireError(message)
+    return Refusal(error, _report(report))
+
+
+def _report(told: dict[str, Any]) -> Report:
+    return Report(**_facts(told, Report))
+
+
+def _object(line: bytes) -> dict[str, Any]:
     if len(line) > MOST_BYTES:
         message = f"a message of {len(line)} bytes: {MOST_BYTES} are the most"
         raise WireError(message)
     try:
-        told = json.loads(line)
-    except ValueError as error:
+        told = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         message = f"no JSON ({error})"
         raise WireError(message) from error
     if not isinstance(told, dict):
         message = f"a JSON {type(told).__name__} in place of an object"
         raise WireError(message)
-    return {field.name: _fact(told, field.name, field.type) for field in fields(kind)}
+    return told
+
+
+def _no_number(word: str) -> NoReturn:
+    message = f"{word} is no number of JSON's"
+    raise ValueError(message)
+
+
+def _facts(told: dict[str, Any], kind: type[Report | Order]) -> dict[str, Any]:
+    return {
+        field.name: _fact(told, field.name, field.type)
+        for field in fields(kind)
+        if field.name in told or _is_needed(field)
+    }
+
+
+def _is_needed(field: Field[Any]) -> bool:
+    return field.default is MISSING
 
 
 def _fact(told: dict[str, Any], name: str, kind: Any) -> Any:
     if name not in told:
-        if name == "reason":
-            return ""
         message = f"{name} is missing"
         raise WireError(message)
     value = told[name]
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) <= MOST:
         value = float(value)
     if type(value) is not kind:
-        message = f"{name} is {value!r}, which is no {kind.__name__}"
+        message = f"{name} is {_shown(value)}, which is no {kind.__name__}"
         raise WireError(message)
-    if kind in (int, float) and value < 0:
-        message = f"{name} is {value}, which is below 0"
+    if kind in (int, float) and not (0 <= value <= MOST and math.isfinite(value)):
+        message = f"{name} is {_shown(value)}: it has to be from 0 to {MOST}"
         raise WireError(message)
     return value
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -1,7 +1,8 @@
 """How the operator signs what it asks of a worker: Ed25519 (RFC 8032), one key pair per operator.
 
 A signature covers the purpose and the body, so that a watch cannot be replayed as a cordon. A
-signed order may be replayed, and does nothing: its epoch is no longer new.
+signed order may be replayed, and does nothing: its epoch is no longer new. A signed watch may be
+replayed too, and tells how many calls a worker has.
 """
 
 import base64
@@ -12,7 +13,32 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 HEADER = "Callfleet-Signature"
+CORDON = "cordon"
+"""Purpose of an order; what is signed is the body, byte by byte."""
+WATCH = "watch"
+"""Purpose of a watch, which has no body: what is signed is the pod's uid."""
 _KEY_BYTES = 32
+# Public keys of small order (all, as RFC 8032 and as older libraries write them): what is said to
+# be signed with one may be signed by nobody. All zeros is what a forgotten placeholder decodes to.
+_WEAK_KEYS = frozenset(
+    bytes.fromhex(written)
+    for written in (
+        "00" * 32,
+        "00" * 31 + "80",
+        "01" + "00" * 31,
+        "01" + "00" * 30 + "80",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        "ec" + "ff" * 30 + "7f",
+        "ec" + "ff" * 31,
+        "ed" + "ff" * 30 + "7f",
+        "ed" + "ff" * 31,
+        "ee" + "ff" * 30 + "7f",
+        "ee" + "ff" * 31,
+    )
+)
 
 
 class KeyTextError(ValueError):
@@ -40,7 +66,14 @@ def read_public_key(text: str) -> Ed25519PublicKey:
         KeyTextError: it is none.
 
     """
-    return Ed25519PublicKey.from_public_bytes(_key_bytes(text, "public"))
+    raw = _key_bytes(text, "public")
+    if raw in _WEAK_KEYS:
+        message = (
+            "this public key is a weak point of the curve, under which anybody can sign: "
+            "`callfleet operator keys` makes a pair"
+        )
+        raise KeyTextError(message)
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def read_private_key(text: str) -> Ed25519PrivateKey:
