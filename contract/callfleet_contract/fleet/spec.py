@@ -10,43 +10,52 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from callfleet_contract.fleet.kinds import (
-    Anything,
-    IntOrPercent,
-    LongText,
-    Part,
-    Percent,
-    Rule,
-    Text,
+from callfleet_contract.fleet.autoscaling import (
+    DEFAULT_FALLBACK_REPLICAS,
+    MOST_PODS,
+    Autoscaling,
+    Count,
+    Fallback,
+    FallbackBehavior,
+    Headroom,
+    Hold,
+    Mode,
+    Reports,
+    ScaleDown,
+    ScaleUp,
 )
+from callfleet_contract.fleet.kinds import Address, IntOrPercent, Part, Percent, Rule, Text
+from callfleet_contract.fleet.template import ImagePullPolicy, Persona, PodTemplate
 
-MOST_PODS = 5000
+__all__ = [
+    "DEFAULT_FALLBACK_REPLICAS",
+    "DEFAULT_MAX_CALL_SECONDS",
+    "DEFAULT_SLOTS",
+    "MOST_PODS",
+    "Autoscaling",
+    "Count",
+    "Drain",
+    "Fallback",
+    "FallbackBehavior",
+    "FleetSpec",
+    "Headroom",
+    "Hold",
+    "ImagePullPolicy",
+    "Mode",
+    "OnDeadline",
+    "Persona",
+    "PodTemplate",
+    "Reports",
+    "Rollout",
+    "ScaleDown",
+    "ScaleUp",
+]
+
 DEFAULT_SLOTS = 10
 DEFAULT_MAX_CALL_SECONDS = 3600
 
-Count = Annotated[int, Field(ge=0, le=MOST_PODS)]
-
-
-class Mode(StrEnum):
-    """Who decides how many workers accept calls."""
-
-    AUTO = "Auto"
-    MANUAL = "Manual"
-
-
-class Hold(StrEnum):
-    """A direction in which the operator does not scale for now."""
-
-    NONE = "None"
-    SCALE_IN = "ScaleIn"
-    SCALE_OUT = "ScaleOut"
-
-
-class FallbackBehavior(StrEnum):
-    """What a fleet whose reports are lost is held at."""
-
-    CURRENT_IF_HIGHER = "CurrentIfHigher"
-    STATIC = "Static"
+_SLOTS = f"(has(self.slotsPerPod) ? self.slotsPerPod : {DEFAULT_SLOTS})"
+_PODS_AT_LEAST = "(self.autoscaling.minReplicas > 1 ? self.autoscaling.minReplicas : 1)"
 
 
 class OnDeadline(StrEnum):
@@ -54,158 +63,6 @@ class OnDeadline(StrEnum):
 
     HOLD = "Hold"
     TERMINATE = "Terminate"
-
-
-class Headroom(Part):
-    """How many slots are kept free, so that nobody waits."""
-
-    answer_slo: float = Field(
-        default=0.999,
-        gt=0.5,
-        lt=1,
-        alias="answerSLO",
-        description="Share of calls that must find a free slot at once. Higher keeps more workers "
-        "idle.",
-    )
-    min_idle_slots: int = Field(
-        default=10, ge=0, le=100_000, description="Slots that are free even when nobody calls."
-    )
-    lead_time_seconds: int | None = Field(
-        default=None,
-        ge=1,
-        le=3600,
-        description="How long a new worker takes to accept calls. Unset, it is measured.",
-    )
-
-
-class ScaleUp(Part):
-    """How fast a fleet may grow."""
-
-    stabilization_seconds: int = Field(
-        default=0, ge=0, le=3600, description="Grow only for what has been needed for so long."
-    )
-    max_pods: int = Field(default=20, ge=1, le=MOST_PODS, description="New pods in one period.")
-    max_percent: int = Field(
-        default=100,
-        ge=1,
-        le=10_000,
-        description="New pods in one period as a share of the accepting ones; the larger of the "
-        "two counts.",
-    )
-    period_seconds: int = Field(default=15, ge=1, le=3600, description="Length of a period.")
-
-
-class ScaleDown(Part):
-    """How slowly a fleet shrinks. No call is ended by it."""
-
-    stabilization_seconds: int = Field(
-        default=300,
-        ge=0,
-        le=86_400,
-        description="Shrink only to what has been enough for so long. Shorter saves money and "
-        "makes the next burst wait.",
-    )
-    max_percent: Percent = Field(
-        default=25, description="Share of the accepting pods drained in one period, at least one."
-    )
-    period_seconds: int = Field(default=60, ge=1, le=3600, description="Length of a period.")
-    min_pod_age_seconds: int = Field(
-        default=300, ge=0, le=86_400, description="Younger pods are not drained."
-    )
-
-
-class Fallback(Part):
-    """What to hold on to when workers cannot be heard."""
-
-    after_seconds: int = Field(
-        default=60, ge=5, le=3600, description="How long reports may be missing before."
-    )
-    replicas: Count = Field(default=5, description="Accepting pods that are held then.")
-    behavior: FallbackBehavior = Field(
-        default=FallbackBehavior.CURRENT_IF_HIGHER,
-        description="CurrentIfHigher never shrinks; Static goes to replicas, never below what "
-        "calls need.",
-    )
-
-
-class Reports(Part):
-    """How much is trusted in what workers say of themselves."""
-
-    stale_after_seconds: int = Field(
-        default=15,
-        ge=5,
-        le=600,
-        description="A worker that was silent for longer counts as busy and without a free slot.",
-    )
-    min_fresh_percent: Percent = Field(
-        default=80, description="With fewer fresh reports no pod is drained for size."
-    )
-    fallback: Fallback = Field(default_factory=Fallback)
-
-
-class Autoscaling(Part):
-    """How many workers accept calls."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            "self.minReplicas <= self.maxReplicas",
-            "'minReplicas is ' + string(self.minReplicas) + ', more than maxReplicas, ' + "
-            "string(self.maxReplicas) + ': lower the one or raise the other'",
-            ".minReplicas",
-        ),
-        Rule(
-            "!has(self.maxTotalPods) || self.maxReplicas <= self.maxTotalPods",
-            "'maxTotalPods is ' + string(self.maxTotalPods) + ', less than maxReplicas, ' + "
-            "string(self.maxReplicas) + ': draining pods need room beside the accepting ones, so "
-            "set it to half as many again'",
-            ".maxTotalPods",
-        ),
-        Rule(
-            "self.metrics.fallback.replicas <= self.maxReplicas",
-            "'metrics.fallback.replicas is ' + string(self.metrics.fallback.replicas) + ', more "
-            "than maxReplicas, ' + string(self.maxReplicas) + ': lower the one or raise the other'",
-            ".metrics.fallback.replicas",
-        ),
-    )
-
-    mode: Mode = Field(
-        default=Mode.AUTO,
-        description="Auto: the operator decides. Manual: spec.replicas does, which kubectl scale, "
-        "an HPA or KEDA writes; the operator chooses which workers go.",
-    )
-    hold: Hold = Field(default=Hold.NONE, description="Do not shrink, or do not grow, for now.")
-    min_replicas: Count = Field(default=1, description="Accepting pods when nobody calls.")
-    max_replicas: Count = Field(default=50, description="Accepting pods at most.")
-    max_total_pods: int | None = Field(
-        default=None,
-        ge=1,
-        le=2 * MOST_PODS,
-        description="Accepting and draining pods at most. Unset, half as many again as "
-        "maxReplicas, and at least one more.",
-    )
-    external_session_limit: int | None = Field(
-        default=None,
-        ge=1,
-        le=1_000_000,
-        description="Sessions that the model's provider grants. The fleet never has more slots.",
-    )
-    sync_seconds: int = Field(
-        default=5,
-        ge=1,
-        le=300,
-        description="How often the size is thought over; at once when slots run out.",
-    )
-    headroom: Headroom = Field(default_factory=Headroom)
-    scale_up: ScaleUp = Field(default_factory=ScaleUp)
-    scale_down: ScaleDown = Field(default_factory=ScaleDown)
-    metrics: Reports = Field(default_factory=Reports)
-
-    @property
-    def most_pods(self) -> int:
-        """Accepting and draining pods at most."""
-        if self.max_total_pods is not None:
-            return self.max_total_pods
-        return max(self.max_replicas + 1, self.max_replicas * 3 // 2)
 
 
 class Drain(Part):
@@ -229,9 +86,19 @@ class Rollout(Part):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "self.steps.isSorted() && self.steps[size(self.steps) - 1] == 100",
-            "'steps have to grow and end with 100, for example [10, 50, 100]'",
+            "self.steps.isSorted() && self.steps[size(self.steps) - 1] == 100"
+            " && self.steps.all(each, self.steps.exists_one(other, other == each))",
+            "'steps are [' + self.steps.map(each, string(each)).join(', ') + ']: they have to grow "
+            "and end with 100, for example [10, 50, 100]'",
             ".steps",
+        ),
+        Rule(
+            "type(self.maxSurge) == int ? self.maxSurge >= 1"
+            " : self.maxSurge.matches('^(100|[1-9][0-9]?)%$')",
+            "'maxSurge is ' + string(self.maxSurge) + ': write a number of pods from 1, such as 2, "
+            "or a share from 1% to 100%, such as 25%; without a pod beyond the wanted number no "
+            "revision can take the place of another'",
+            ".maxSurge",
         ),
     )
 
@@ -265,66 +132,6 @@ class Rollout(Part):
     )
 
 
-class Persona(Part):
-    """Who the agent is. What is unset is as the worker has it; see its settings."""
-
-    instructions: LongText | None = Field(default=None, description="The model's instructions.")
-    voice: Text | None = Field(default=None, description="Name of a Gemini voice.")
-    temperature: float | None = Field(
-        default=None, ge=0, le=2, description="0 answers the same each time."
-    )
-    greeting: LongText | None = Field(
-        default=None, description="What the agent is told to say first."
-    )
-    cut_off: LongText | None = Field(
-        default=None, description="What it is told to say to a caller whose line was cut off."
-    )
-    language: Text | None = Field(default=None, description="BCP-47 code of the language spoken.")
-    agent_class: Text | None = Field(
-        default=None, description="Import path of an Agent class with tools, in the image."
-    )
-
-
-class PodTemplate(Part):
-    """What the pods are made of."""
-
-    image: Text = Field(description="The worker's image.")
-    image_pull_policy: Text | None = Field(default=None, description="As a container has it.")
-    image_pull_secrets: tuple[Text, ...] = Field(
-        default=(), max_length=20, description="Secrets that the image is pulled with."
-    )
-    secrets: tuple[Text, ...] = Field(
-        default=(),
-        max_length=20,
-        description="Secrets whose keys become environment variables: LIVEKIT_URL, "
-        "LIVEKIT_API_KEY, LIVEKIT_API_SECRET and GOOGLE_API_KEY, or any setting of the worker.",
-    )
-    env: tuple[Anything, ...] = Field(
-        default=(), max_length=200, description="Environment variables, as a container has them."
-    )
-    resources: Anything | None = Field(
-        default=None, description="Requests and limits. Two cores and 1 GiB carry ten calls."
-    )
-    node_selector: dict[str, str] | None = Field(
-        default=None, description="Labels that a node needs."
-    )
-    tolerations: tuple[Anything, ...] = Field(
-        default=(), max_length=50, description="Taints that are borne."
-    )
-    affinity: Anything | None = Field(default=None, description="Node and pod affinity.")
-    topology_spread_constraints: tuple[Anything, ...] = Field(
-        default=(), max_length=10, description="How pods spread over zones and nodes."
-    )
-    priority_class_name: Text | None = Field(default=None, description="Priority of the pods.")
-    service_account_name: Text | None = Field(
-        default=None, description="Service account; workers ask nothing of the API."
-    )
-    labels: dict[str, str] | None = Field(default=None, description="More labels of the pods.")
-    annotations: dict[str, str] | None = Field(
-        default=None, description="More annotations of the pods."
-    )
-
-
 class FleetSpec(Part):
     """A fleet of workers with one persona."""
 
@@ -343,13 +150,22 @@ class FleetSpec(Part):
             "autoscaling.mode: Manual'",
             ".replicas",
         ),
+        Rule(
+            "!has(self.autoscaling.externalSessionLimit)"
+            f" || self.autoscaling.externalSessionLimit >= {_PODS_AT_LEAST} * {_SLOTS}",
+            "'autoscaling.externalSessionLimit is ' + "
+            "string(self.autoscaling.externalSessionLimit) + ', less than the slots of the fewest "
+            f"pods, ' + string({_PODS_AT_LEAST} * {_SLOTS}) + ': raise it, or lower slotsPerPod or "
+            "autoscaling.minReplicas'",
+            ".autoscaling.externalSessionLimit",
+        ),
     )
 
     agent_name: Text | None = Field(
         default=None,
         description="Name under which calls ask for the agent; the fleet's own where unset.",
     )
-    livekit_url: Annotated[str, Field(pattern=r"^(ws|wss|http|https)://[^/\s]+")] | None = Field(
+    livekit_url: Address | None = Field(
         default=None,
         alias="livekitURL",
         description="LiveKit server; where unset, LIVEKIT_URL of the template's secrets.",
@@ -366,11 +182,20 @@ class FleetSpec(Part):
         default=False,
         description="Do nothing to this fleet: neither scale, nor roll, nor replace.",
     )
-    autoscaling: Autoscaling = Field(default_factory=Autoscaling)
-    drain: Drain = Field(default_factory=Drain)
-    rollout: Rollout = Field(default_factory=Rollout)
-    persona: Persona | None = Field(default=None)
-    template: PodTemplate
+    autoscaling: Autoscaling = Field(
+        default_factory=Autoscaling, description="How many workers accept calls."
+    )
+    drain: Drain = Field(
+        default_factory=Drain, description="How calls on a worker that goes may finish."
+    )
+    rollout: Rollout = Field(
+        default_factory=Rollout, description="How a new revision takes the place of the old one."
+    )
+    persona: Persona | None = Field(
+        default=None,
+        description="Who the agent is. What is unset is as the worker has it; see its settings.",
+    )
+    template: PodTemplate = Field(description="What the pods are made of.")
 
     @property
     def slots(self) -> int:
