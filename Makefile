@@ -16,7 +16,7 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## Say what there is to make
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Set up .venv with every dependency, as pinned
@@ -26,8 +26,12 @@ $(READY): requirements.lock pyproject.toml tools/setup.sh
 	@touch $@
 
 .PHONY: programs
-programs: setup ## Build the programs of others that are needed (once; about two minutes)
-	@$(BIN)/python -m callfleet_tools build >/dev/null
+programs: setup ## Build the programs of others that calls need (once; about two minutes)
+	@$(BIN)/python -m callfleet_tools build --for calls >/dev/null
+
+.PHONY: cluster-programs
+cluster-programs: setup ## Build a Kubernetes control plane, for tests (once; about ten minutes)
+	@$(BIN)/python -m callfleet_tools build --for cluster >/dev/null
 
 .PHONY: rehearse
 rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
@@ -46,7 +50,7 @@ profile: programs ## Say where a call's CPU time goes: flame graph and tables (A
 	@$(BIN)/callfleet profile $(ARGS)
 
 .PHONY: test
-test: programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
+test: programs cluster-programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
 	@$(BIN)/pytest $(ARGS)
 
 .PHONY: check
@@ -57,7 +61,8 @@ check: setup ## Judge form and types: ruff, mypy, import rules
 	@$(BIN)/lint-imports
 
 # Each of these writes something that is kept in git, and with --check says whether it still fits.
-GENERATORS := tools/lock.py -mcallfleet_worker.settings_docs \
+GENERATORS := tools/lock.py -mcallfleet_worker.settings_docs -mcallfleet_operator.crd.generate \
+	-mcallfleet_operator.crd.page \
 	-mcallfleet_rehearsal.emulator.frames_table -mcallfleet_rehearsal.sound.generate
 
 .PHONY: verify

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from callfleet_tools import ToolError, cache, golang, versions
-from callfleet_tools.find import Origin, find, look
-from callfleet_tools.programs import PROGRAMS, named
+from callfleet_tools.find import Origin, find, find_all, look
+from callfleet_tools.programs import PROGRAMS, Purpose, named
 
 
 def fake_program(folder: Path, prints: str, name: str = "livekit-server") -> Path:
@@ -115,6 +115,31 @@ def test_a_target_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     with cache.staged(target) as making:
         making.write_text("whole", encoding="utf-8")
     assert target.read_text(encoding="utf-8") == "whole"
+
+
+def test_what_builds_share_is_removed_by_the_last_of_them(bare: Path) -> None:
+    with cache.scratch() as outer:
+        with cache.scratch() as inner:
+            (inner / "compiled").write_text("kept for the next build", encoding="utf-8")
+        assert inner == outer
+        assert (outer / "compiled").exists()
+    assert not outer.exists()
+    assert bare in outer.parents
+
+
+def test_several_programs_are_found_at_once(bare: Path) -> None:
+    paths = {
+        "etcd": fake_program(bare / "bin", "etcd Version: 3.6.16", name="etcd"),
+        "kubectl": fake_program(bare / "bin", "Client Version: v1.36.3", name="kubectl"),
+    }
+    assert find_all(paths) == paths
+
+
+def test_a_rehearsal_needs_no_program_of_a_cluster() -> None:
+    assert [one.name for one in PROGRAMS if one.purpose is Purpose.CALLS] == ["livekit-server"]
+    assert {"etcd", "kube-apiserver", "kubectl"} <= {
+        one.name for one in PROGRAMS if one.purpose is Purpose.CLUSTER
+    }
 
 
 def test_who_finds_a_target_locked_is_told_and_waits(tmp_path: Path) -> None:

@@ -38,16 +38,21 @@ def build(program: Program, go: Go, target: Path, tell: Tell) -> None:
             return
         provide(go, lambda text: tell(Step(text)))
         tell(Step(f"fetching the modules of {program.name} {program.version}"))
-        with cache.staged(target) as making:
-            total = _count_packages(program, go, making.parent)
-            _compile(program, go, making, lambda done: tell(Step("compiling", done, total)))
+        with cache.staged(target) as making, cache.scratch() as scratch:
+            environment = go.environment(scratch)
+            total = _count_packages(program, go, environment)
+
+            def compiled(packages: int) -> None:
+                tell(Step("compiling", packages, total))
+
+            _compile(program, go, environment, making, compiled)
 
 
-def _count_packages(program: Program, go: Go, scratch: Path) -> int:
+def _count_packages(program: Program, go: Go, environment: dict[str, str]) -> int:
     done = subprocess.run(
         [go.path, "list", "-deps", *_tags(program), program.package],
         cwd=program.module_folder,
-        env=go.environment(scratch),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -57,13 +62,19 @@ def _count_packages(program: Program, go: Go, scratch: Path) -> int:
     return len(done.stdout.splitlines())
 
 
-def _compile(program: Program, go: Go, target: Path, tell: Callable[[int], None]) -> None:
+def _compile(
+    program: Program,
+    go: Go,
+    environment: dict[str, str],
+    target: Path,
+    tell: Callable[[int], None],
+) -> None:
     command = [str(go.path), "build", "-v", "-trimpath", "-ldflags", program.ldflags]
     last: deque[str] = deque(maxlen=_LAST_LINES)
     with subprocess.Popen(
         [*command, *_tags(program), "-o", target, program.package],
         cwd=program.module_folder,
-        env=go.environment(target.parent),
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

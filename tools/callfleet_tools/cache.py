@@ -46,6 +46,28 @@ def locked(target: Path, on_wait: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder for what compilers keep between the builds of one run, shared by all of them.
+
+    Who leaves it last removes it: gigabytes that nobody asked for. What a killed build left there
+    speeds up the next one.
+    """
+    folder = root() / "building"
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(folder.name + ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        try:
+            yield folder
+        finally:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # another build is in it
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def staged(target: Path) -> Iterator[Path]:
     """Give a path to make the target at; it becomes the target in one step, and only on success.
 

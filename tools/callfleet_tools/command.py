@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from callfleet_tools.errors import ToolError
-from callfleet_tools.find import find, look
-from callfleet_tools.programs import PROGRAMS, named
+from callfleet_tools.find import find_all, look
+from callfleet_tools.programs import PROGRAMS, Purpose, named
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -19,10 +19,16 @@ Name = Annotated[str, typer.Argument(help="Name of a program, as `list` shows it
 @app.command()
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="All where none is named.")] = None,
+    purpose: Annotated[
+        Purpose | None, typer.Option("--for", help="Those that are needed for this.")
+    ] = None,
 ) -> None:
     """Find or build programs, so that they are there when something needs them."""
-    for name in names or [program.name for program in PROGRAMS]:
-        print(find(name))
+    chosen = names or [
+        program.name for program in PROGRAMS if purpose is None or program.purpose is purpose
+    ]
+    for path in find_all(chosen).values():
+        print(path)
 
 
 @app.command()
@@ -37,11 +43,16 @@ def path(name: Name) -> None:
 @app.command("list")
 def list_programs() -> None:
     """List the programs, their versions, where each is, and the variable that overrides it."""
-    table = Table("program", "version", "origin", "path", "variable")
+    table = Table("program", "version", "for", "origin", "path", "variable")
     for program in PROGRAMS:
         place = look(program)
         table.add_row(
-            program.name, program.version, place.origin, str(place.path), program.variable
+            program.name,
+            program.version,
+            program.purpose,
+            place.origin,
+            str(place.path),
+            program.variable,
         )
     Console().print(table)
 

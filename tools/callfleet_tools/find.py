@@ -3,6 +3,7 @@
 import os
 import shutil
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -70,6 +71,20 @@ def find(name: str, tell: Tell | None = None) -> Path:
     with narrated(f"{program.name} {program.version}") as narrate:
         build(program, place.go, place.path, narrate)
     return place.path
+
+
+def find_all(names: Iterable[str]) -> dict[str, Path]:
+    """Give the paths of several programs; those that are built share what they are compiled from.
+
+    Raises:
+        ToolError: one can be neither found nor built.
+
+    """
+    wanted = [named(name) for name in names]
+    if all(look(program).origin is not Origin.TO_BUILD for program in wanted):
+        return {program.name: look(program).path for program in wanted}
+    with cache.scratch():
+        return {program.name: find(program.name) for program in wanted}
 
 
 def _cached(program: Program, go: Go) -> Path:

@@ -31,11 +31,12 @@ class Go:
             "GOFLAGS": "-mod=readonly -modcacherw",
             "GOWORK": "off",
             "CGO_ENABLED": "0",
+            # Nobody builds these programs twice, and Kubernetes' take gigabytes.
+            "GOCACHE": str(scratch / "compiled"),
         }
         if self.ours:
-            # Who has no Go does not want a gigabyte of its caches either.
+            # Who has no Go does not want its modules either.
             own["GOPATH"] = str(scratch / "modules")
-            own["GOCACHE"] = str(scratch / "compiled")
         return {**os.environ, **own}
 
 

@@ -5,12 +5,22 @@ A new program is a row here and a folder ``go/<module>`` with a pinned ``go.mod`
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
 from callfleet_tools.errors import ToolError
 
 _MODULES = Path(__file__).parent / "go"
+
+
+class Purpose(StrEnum):
+    """What a program is needed for."""
+
+    CALLS = "calls"
+    """The local stack: without it nothing can be rehearsed."""
+    CLUSTER = "cluster"
+    """A Kubernetes control plane: tests of what runs in a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Program:
     module: str
     package: str
     variable: str
+    purpose: Purpose = Purpose.CALLS
     version_arguments: tuple[str, ...] = ("--version",)
     version_pattern: str = r"(\d+\.\d+\.\d+)"
     ldflags: str = "-s -w"
@@ -55,6 +66,30 @@ class Program:
         return digest.hexdigest()[:12]
 
 
+_KUBERNETES = "1.36.3"
+
+
+def _kubernetes(name: str, version_arguments: tuple[str, ...] = ("--version",)) -> Program:
+    """Say how a program of Kubernetes is built: it knows its version by the linker alone."""
+    major, minor, _ = _KUBERNETES.split(".")
+    stamps = {
+        "k8s.io/component-base/version.gitVersion": f"v{_KUBERNETES}",
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/component-base/version.gitTreeState": "clean",
+    }
+    return Program(
+        name=name,
+        version=_KUBERNETES,
+        module="kubernetes",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        variable=f"CALLFLEET_TOOLS_{name.upper().replace('-', '_')}",
+        purpose=Purpose.CLUSTER,
+        version_arguments=version_arguments,
+        ldflags=" ".join(["-s -w", *(f"-X {name}={value}" for name, value in stamps.items())]),
+    )
+
+
 PROGRAMS: tuple[Program, ...] = (
     Program(
         name="livekit-server",
@@ -63,6 +98,17 @@ PROGRAMS: tuple[Program, ...] = (
         package="github.com/livekit/livekit-server/cmd/server",
         variable="CALLFLEET_TOOLS_LIVEKIT_SERVER",
     ),
+    Program(
+        name="etcd",
+        version="3.6.16",
+        module="etcd",
+        package="go.etcd.io/etcd/server/v3",
+        variable="CALLFLEET_TOOLS_ETCD",
+        purpose=Purpose.CLUSTER,
+    ),
+    _kubernetes("kube-apiserver"),
+    _kubernetes("kube-controller-manager"),
+    _kubernetes("kubectl", version_arguments=("version", "--client")),
 )
 
 
