@@ -69,13 +69,18 @@ class RolloutPhase(StrEnum):
 class Condition(Part):
     """One condition, as Kubernetes has them."""
 
-    type: ConditionType
-    status: str = Field(pattern="^(True|False|Unknown)$")
-    reason: str = Field(min_length=1, max_length=128)
-    message: str = Field(default="", max_length=4096)
-    observed_generation: int = 0
+    type: ConditionType = Field(description="What is said to be true of the fleet, or not.")
+    status: str = Field(pattern="^(True|False|Unknown)$", description="True, False or Unknown.")
+    reason: str = Field(min_length=1, max_length=128, description="Why, in one word.")
+    message: str = Field(default="", max_length=4096, description="Why, in a sentence.")
+    observed_generation: int = Field(
+        default=0, description="Generation of the spec that this was seen with."
+    )
     last_transition_time: str = Field(
-        default="", json_schema_extra={"format": "date-time"}, max_length=64
+        default="",
+        max_length=64,
+        json_schema_extra={"format": "date-time"},
+        description="When the status last changed.",
     )
 
 
@@ -94,13 +99,15 @@ class RolloutStatus(Part):
     undone: tuple[str, ...] = Field(
         default=(), description="Revisions that failed, or that a user undid."
     )
-    message: str = ""
+    message: str = Field(default="", description="How far it is, in a sentence.")
 
 
 class FleetStatus(Part):
     """What is true of a fleet, as the operator last saw it."""
 
-    observed_generation: int = 0
+    observed_generation: int = Field(
+        default=0, description="Generation of the spec that all of this was seen with."
+    )
     replicas: int = Field(default=0, description="Accepting pods; what the scale subresource says.")
     selector: str = Field(default="", description="Selects the accepting pods.")
     desired: int = Field(default=0, description="Accepting pods that are wanted.")
@@ -110,12 +117,29 @@ class FleetStatus(Part):
     calls: int = Field(default=0, description="Calls in progress.")
     slots: int = Field(default=0, description="Calls that accepting workers hold at once.")
     free_slots: int = Field(default=0, description="Of those, free ones.")
-    why: Why = Why.IDLE
+    why: Why = Field(
+        default=Why.IDLE, description="The one word for what decides the size, or keeps it."
+    )
     message: str = Field(default="", description="The same in a sentence.")
-    limited_by: Limit = Limit.NONE
-    fresh_percent: int = Field(default=100, description="Workers whose reports are fresh.")
+    limited_by: Limit = Field(
+        default=Limit.NONE, description="What keeps the number of workers from what was wanted."
+    )
+    fresh_percent: int = Field(
+        default=100, description="Share of the workers whose reports are fresh."
+    )
     lead_time_seconds: float = Field(
         default=0.0, description="How long a new worker takes to accept calls, its p90."
     )
-    rollout: RolloutStatus = Field(default_factory=RolloutStatus)
-    conditions: tuple[Condition, ...] = ()
+    rollout: RolloutStatus = Field(
+        default_factory=RolloutStatus,
+        description="How far one revision has taken the place of another. Times are RFC 3339.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        description="What `kubectl wait --for=condition=Available` waits for.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )

@@ -1,0 +1,1 @@
+"""The CustomResourceDefinition as a file, and what is generated beside it."""
