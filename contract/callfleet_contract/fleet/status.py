@@ -92,10 +92,14 @@ class RolloutStatus(Part):
 
     phase: RolloutPhase = RolloutPhase.COMPLETE
     current: str = Field(default="", description="Revision that has proved itself.")
+    previous: str = Field(default="", description="Revision that had proved itself before.")
     target: str = Field(default="", description="Revision that takes its place.")
     step: int = Field(default=0, ge=0, description="Number of the step, from 0.")
     step_since: str = Field(default="", description="When that step's share was reached.")
     progressed_at: str = Field(default="", description="When it last got further.")
+    accepted: int = Field(
+        default=0, ge=0, description="Most workers of the target that accepted calls in this step."
+    )
     undone: tuple[str, ...] = Field(
         default=(), description="Revisions that failed, or that a user undid."
     )

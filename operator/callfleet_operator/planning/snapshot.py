@@ -19,8 +19,9 @@ class Cordon:
     epoch: int
     cordoned: bool
     reason: str = ""
+    """A ``Reason`` of the actions, or any word of who wrote it. Users' own are left as they are."""
     since: float = 0.0
-    """When the pod was first cordoned without a break; the drain's deadline counts from here."""
+    """When ``cordoned`` became what it is; a drain's deadline counts from here. 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class Pod:
     """Phase Succeeded or Failed: it holds no call any more."""
     deleting: bool = False
     """It has a deletion timestamp: it ends with its calls, or its grace."""
+    running: bool = True
+    """Whether its container may run, so that it may hold calls. False only where no node has the
+    pod, or where the kubelet of a ready node says that the container waits or has ended."""
     trouble: str = ""
     """Why its container cannot start, in Kubernetes' words: ImagePullBackOff and the like."""
     cordon: Cordon | None = None
@@ -101,6 +105,8 @@ class Arrivals:
     """Upper bound of the last minute's."""
     mean_call_seconds: float = 0.0
     """0 where none has ended yet."""
+    refused_total: int = 0
+    """Offers refused since this operator began to listen, over all boots; never falls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,9 @@ class Memory:
     began_at: float
     """When this operator began to lead: nothing shrinks within one stabilization window of it."""
     wanted: tuple[Sized, ...] = ()
+    """What may still be the most of a window: falling, so few."""
+    wanted_least: tuple[Sized, ...] = ()
+    """What may still be the least of a window: rising, so few."""
     changes: tuple[Changed, ...] = ()
     exhausted_at: float | None = None
     fresh_at: float | None = None
@@ -130,11 +139,17 @@ class Snapshot:
     memory: Memory
     pods: tuple[Pod, ...] = ()
     nodes: tuple[Node, ...] = ()
+    nodes_known: bool = True
+    """Whether ``nodes`` is all of them. Before it is, none counts as gone."""
     revisions: tuple[Revision, ...] = ()
     rollout: RolloutStatus = field(default_factory=RolloutStatus)
     arrivals: Arrivals = field(default_factory=Arrivals)
     lead_time_seconds: float = 45.0
     """p90 of how long workers took to accept calls; where none has yet, a guess."""
+    desired_before: int | None = None
+    """What was last decided, from the fleet's status: it outlives the operator. None: nothing."""
+    create_refused: str = ""
+    """What the API server answered when it last refused a pod; empty after the next success."""
     undo: str = ""
     """Revision that the user wants undone."""
     agent_name_taken_by: str = ""
