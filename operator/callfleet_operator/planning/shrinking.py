@@ -1,0 +1,114 @@
+"""Take workers out: those that are superseded, replaced, or more than are wanted. Pure.
+
+Nobody is deleted here. A worker that takes calls goes only where the others that do have slots
+enough without it; one that does not can always go.
+"""
+
+from callfleet_contract.fleet.spec import Mode
+from callfleet_operator.planning.actions import Reason, SetCordon
+from callfleet_operator.planning.bounds import Size
+from callfleet_operator.planning.goals import Goals
+from callfleet_operator.planning.orders import order
+from callfleet_operator.planning.rollout import Course
+from callfleet_operator.planning.seen import Seen, Standing, View, age_seconds
+from callfleet_operator.planning.supply import Supply
+from callfleet_operator.planning.trust import UNWELL, Trust
+from callfleet_operator.planning.victims import in_order
+
+FREE = frozenset({Standing.STARTING, Standing.STUCK, Standing.GOING})
+"""They take no calls: nobody misses them now."""
+
+
+class Shrinkage:
+    """What is taken out."""
+
+    def __init__(self, view: View, supply: Supply, trust: Trust, goal: Goals) -> None:
+        self.view = view
+        self.now = view.snapshot.now
+        self.trusted = trust.trusted
+        self.goal = goal
+        self.unit = supply.unit
+        self.spare = supply.slots - goal.need
+        """Slots that take calls now and are more than wanted."""
+        self.counted = {seen.pod.uid for seen in supply.counted}
+        self.cordoned: dict[str, SetCordon] = {}
+        """By the pods' uids."""
+
+    def shrink(self, course: Course, size: Size) -> None:
+        """Take out what is superseded, then what is replaced, then what is too much."""
+        staying = [seen for seen in self.view.pods if seen.uncordoned and not seen.leaves]
+        new = [seen for seen in staying if seen.pod.revision == course.to]
+        old = [seen for seen in staying if course.rolling and seen.pod.revision == course.old]
+        rest = [seen for seen in staying if seen.pod.revision not in (course.to, course.old)]
+        self._supersede(rest, Reason.ROLLOUT if course.to == course.status.target else Reason.UNDO)
+        if not course.rolling:
+            self._spare(new, self.goal.need, size)
+        elif course.is_held:
+            self._spare(new + old, self.goal.most, size)
+        else:
+            if self.goal.is_proven:
+                self._replace(old, size)
+            else:
+                self._spare(old, self.goal.old, size)
+            self._spare(new, self.goal.new, size)
+        self._clear(new + old)
+
+    def _supersede(self, rest: list[Seen], reason: Reason) -> None:
+        for seen in in_order(rest, self.view):
+            if self._can_go(seen):
+                self._cordon(seen, reason)
+
+    def _replace(self, old: list[Seen], size: Size) -> None:
+        """Take out old workers beyond their share; where there is no room else, one before."""
+        has_others = self.spare + self.goal.need > self.unit
+        is_first = self.goal.is_cramped and has_others and not size.in_panic
+        left = sum(seen.slots for seen in old)
+        for seen in in_order(old, self.view):
+            if left <= self.goal.old:
+                return
+            if self._can_go(seen, self.unit if is_first else 0):
+                self._cordon(seen, Reason.ROLLOUT)
+                left -= seen.slots
+
+    def _spare(self, pods: list[Seen], keep: int, size: Size) -> None:
+        """Take out what is counted on and more than wanted, where shrinking is allowed."""
+        if not size.may_shrink:
+            return
+        reason = Reason.MANUAL if size.reason is Reason.MANUAL else Reason.SURPLUS
+        counted = [seen for seen in pods if seen.pod.uid in self.counted]
+        left = sum(seen.slots for seen in counted)
+        for seen in in_order(counted, self.view):
+            is_too_much = left - seen.slots >= keep
+            if is_too_much and self._is_old_enough(seen) and self._can_go(seen):
+                self._cordon(seen, reason)
+                left -= seen.slots
+
+    def _clear(self, pods: list[Seen]) -> None:
+        """Take out what does not work where others of its revision do, and is replaced."""
+        for seen in pods:
+            if seen.pod.uid in self.counted or seen.pod.uid in self.cordoned:
+                continue
+            is_replaced = seen.calls == 0 and self.spare >= 0
+            is_cut_off = seen.standing is Standing.UNCONNECTED and is_replaced
+            if seen.standing is Standing.STUCK or is_cut_off:
+                self._cordon(seen, Reason.STUCK)
+
+    def _is_old_enough(self, seen: Seen) -> bool:
+        auto = self.view.snapshot.spec.autoscaling
+        if auto.mode is Mode.MANUAL:
+            return True
+        return age_seconds(seen.pod, self.now) >= auto.scale_down.min_pod_age_seconds
+
+    def _can_go(self, seen: Seen, allowed: int = 0) -> bool:
+        """Whether callers do not miss it now. ``allowed`` slots may be missing."""
+        if seen.standing in FREE:
+            return True
+        if seen.standing in UNWELL:
+            return self.trusted
+        return self.spare + allowed >= (seen.slots if seen.accepting else 0)
+
+    def _cordon(self, seen: Seen, reason: Reason) -> None:
+        if seen.accepting:
+            self.spare -= seen.slots
+        action = order(seen, cordon=True, reason=reason, now=self.now)
+        self.cordoned[seen.pod.uid] = action
