@@ -2,7 +2,7 @@
 
 from callfleet_contract.events import CallEnded, CallStarted, EventsDropped
 from callfleet_contract.outcomes import CallOutcome, CallReason
-from callfleet_worker.parent.ledger import Ledger
+from callfleet_worker.parent.ledger import Ledger, Totals
 
 SECOND = 1_000_000_000
 START = CallStarted("a", "room", 5 * SECOND)
@@ -82,3 +82,26 @@ def test_what_is_remembered_of_ended_calls_is_bounded() -> None:
             CallEnded(str(number), "r", CallOutcome.COMPLETED, CallReason.CALLER_HUNG_UP, 1.0)
         )
     assert len(ledger._ended) == 1000
+
+
+def test_what_was_accepted_ended_was_given_back_or_is_open() -> None:
+    ledger = Ledger()
+    for call_id in ("a", "b", "c", "d"):
+        ledger.accept(call_id, "room", 0)
+        ledger.accept(call_id, "room", 0)
+    ledger.take(START)
+    ledger.take(END)
+    ledger.take(END)
+    ledger.forget("b")
+    ledger.take(CallStarted("c", "room", SECOND))
+    ledger.take(ledger.line_lost({"c"}, 2 * SECOND)[0])
+    assert ledger.totals == Totals(accepted=4, given_back=1, ended=2, cut=1, call_seconds=4.0)
+    assert set(ledger.open) == {"d"}
+
+
+def test_a_call_that_its_worker_ended_was_cut_also_where_only_its_end_is_heard() -> None:
+    ledger = Ledger()
+    reasons = (CallReason.WORKER_STOPPED, CallReason.PROCESS_DIED, CallReason.MEDIA_LOST)
+    for number, reason in enumerate(reasons):
+        ledger.take(CallEnded(str(number), "room", CallOutcome.DROPPED, reason, -1.0))
+    assert ledger.totals == Totals(accepted=3, ended=3, cut=2)

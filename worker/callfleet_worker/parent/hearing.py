@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from typing import Protocol
 
 import structlog
 
 from callfleet_contract import metrics
-from callfleet_contract.events import CallEnded, CallEvent, TurnMeasured
+from callfleet_contract.events import CallEnded, CallEvent, CallStarted, TurnMeasured
 from callfleet_contract.outcomes import CallReason
-from callfleet_worker.parent.ledger import Ledger
+from callfleet_worker.parent.ledger import Ledger, Totals
 from callfleet_worker.parent.registry import Registry
 from callfleet_worker.parent.samples import Sample, Sampler, was_answered
 
@@ -57,24 +58,40 @@ class Hearing:
         self._telemetry = telemetry
         self._on_death = on_death
         self._ledger = Ledger()
+        self.on_change: Callable[[], None] = _nobody
+        """Told whenever a call begins or ends, without ever waiting for what it does."""
 
     @property
     def active(self) -> int:
         """Calls that are open now."""
         return self._ledger.active
 
+    @property
+    def open(self) -> AbstractSet[str]:
+        """Which calls are open now."""
+        return self._ledger.open
+
+    @property
+    def totals(self) -> Totals:
+        """What became of all calls so far."""
+        return self._ledger.totals
+
     def accepted(self, call_id: str, room: str) -> None:
         """Note a call that was accepted; its process has yet to speak."""
         self._ledger.accept(call_id, room, time.monotonic_ns())
+        self.on_change()
 
     def given_back(self, call_id: str) -> None:
         """Take back a call that another worker was given after all."""
         self._ledger.forget(call_id)
+        self.on_change()
 
     def heard(self, event: CallEvent) -> None:
         """Take one event of a call."""
         if not self._ledger.take(event):
             return
+        if isinstance(event, (CallStarted, CallEnded)):
+            self.on_change()
         if isinstance(event, TurnMeasured):
             event = replace(event, calls_active=max(1, self.active))
         facts = {"call_id": event.call_id}
@@ -120,6 +137,10 @@ class Hearing:
             self._registry.set(metric, value)
             if self._telemetry is not None:
                 self._telemetry.set(metric, value)
+
+
+def _nobody() -> None:
+    """Tell nobody."""
 
 
 def _tell(event: CallEvent) -> None:

@@ -1,12 +1,27 @@
 """Know which calls are open, and say that a call was dropped when its process died. Pure."""
 
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 
 from callfleet_contract.events import CallEnded, CallEvent, CallStarted, EventsDropped
 from callfleet_contract.outcomes import CallOutcome, CallReason
 
 # Calls whose end was told: kept so that nothing is told twice. Bounded; late events come early.
 _REMEMBERED_ENDS = 1000
+_CUT = (CallReason.WORKER_STOPPED, CallReason.PROCESS_DIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What became of all calls so far: accepted = ended + given back + those that are open."""
+
+    accepted: int = 0
+    given_back: int = 0
+    ended: int = 0
+    cut: int = 0
+    """Calls that ended because the worker, or a process of it, did."""
+    call_seconds: float = 0.0
+    """Length of all ended calls."""
 
 
 @dataclass(slots=True)
@@ -22,32 +37,38 @@ class Ledger:
 
     _open: dict[str, _OpenCall] = field(default_factory=dict)
     _ended: dict[str, None] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
 
     @property
     def active(self) -> int:
         """Calls that are open now."""
         return len(self._open)
 
+    @property
+    def open(self) -> AbstractSet[str]:
+        """Which calls are open now."""
+        return self._open.keys()
+
     def accept(self, call_id: str, room: str, now_ns: int) -> None:
         """Note a call whose process has yet to speak."""
-        if call_id not in self._ended:
-            self._open.setdefault(call_id, _OpenCall(room, now_ns))
+        if call_id not in self._ended and call_id not in self._open:
+            self._begin(call_id, _OpenCall(room, now_ns))
 
     def forget(self, call_id: str) -> None:
         """Take back an accepted call that was given to another worker."""
         call = self._open.get(call_id)
         if call is not None and not call.has_spoken:
             del self._open[call_id]
+            self.totals = replace(self.totals, given_back=self.totals.given_back + 1)
 
     def take(self, event: CallEvent) -> bool:
         """Note what a call says. False: its end was told before, so this must not count again."""
         if event.call_id in self._ended:
             return isinstance(event, EventsDropped)
         if isinstance(event, CallStarted):
-            self._open[event.call_id] = _OpenCall(event.room, event.at_ns, has_spoken=True)
+            self._begin(event.call_id, _OpenCall(event.room, event.at_ns, has_spoken=True))
         elif isinstance(event, CallEnded):
-            self._open.pop(event.call_id, None)
-            self._remember(event.call_id)
+            self._end(event)
         elif event.call_id in self._open:
             self._open[event.call_id].has_spoken = True
         return True
@@ -72,6 +93,23 @@ class Ledger:
         call = self._open[call_id]
         seconds = max(0.0, (now_ns - call.since_ns) / 1e9)
         return CallEnded(call_id, call.room, CallOutcome.DROPPED, CallReason.PROCESS_DIED, seconds)
+
+    def _begin(self, call_id: str, call: _OpenCall) -> None:
+        if call_id not in self._open:
+            self.totals = replace(self.totals, accepted=self.totals.accepted + 1)
+        self._open[call_id] = call
+
+    def _end(self, event: CallEnded) -> None:
+        # A call of which nothing was heard but its end was accepted, too.
+        self._begin(event.call_id, _OpenCall(event.room, 0))
+        del self._open[event.call_id]
+        self._remember(event.call_id)
+        self.totals = replace(
+            self.totals,
+            ended=self.totals.ended + 1,
+            cut=self.totals.cut + (event.reason in _CUT),
+            call_seconds=self.totals.call_seconds + max(0.0, event.duration_seconds),
+        )
 
     def _remember(self, call_id: str) -> None:
         self._ended[call_id] = None
