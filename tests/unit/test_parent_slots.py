@@ -1,90 +1,22 @@
 """Slots are counted exactly: ten calls at once are taken, an eleventh is passed on."""
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import pytest
-from livekit.agents import JobContext, JobProcess, JobRequest
-from livekit.agents._exceptions import AssignmentTimeoutError
+from fleet_stand import Info, Named, Process, Request, make_server, pool
+from livekit.agents import JobRequest
 
 from callfleet_worker.parent.server import FleetServer, proxy_for
-from callfleet_worker.settings import LivekitSettings, ModelSettings, Settings
 
 SLOTS = 10
-
-
-async def no_call(_: JobContext) -> None:
-    """Never run here."""
-
-
-def no_preparation(_: JobProcess) -> None:
-    """Never run here."""
-
-
-@dataclass
-class Named:
-    id: str = ""
-    name: str = "room"
-
-
-@dataclass
-class Info:
-    job: Named
-
-
-@dataclass
-class Process:
-    running_job: Info | None
-
-
-@dataclass
-class Pool:
-    processes: list[Process] = field(default_factory=list)
-
-
-@dataclass
-class Request:
-    """A call that is offered; ``accept`` lasts until the test lets it go on."""
-
-    id: str
-    pool: Pool
-    launch: asyncio.Event = field(default_factory=asyncio.Event)
-    room: Named = field(default_factory=Named)
-    answer: str = ""
-    passed_to_others: bool | None = None
-    fails: bool = False
-
-    async def accept(self) -> None:
-        self.answer = "accepted"
-        await self.launch.wait()
-        if self.fails:
-            raise AssignmentTimeoutError
-        # The framework lists a call as active before its launch is through.
-        self.pool.processes.append(Process(Info(Named(self.id))))
-        await asyncio.sleep(0)
-
-    async def reject(self, *, terminate: bool) -> None:
-        self.answer = "rejected"
-        self.passed_to_others = not terminate
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FleetServer:
     monkeypatch.setenv("GOOGLE_API_KEY", "none")
     monkeypatch.delenv("LIVEKIT_AGENT_NAME_OVERRIDE", raising=False)
-    livekit = LivekitSettings.model_validate(
-        {"url": "ws://127.0.0.1:1", "api_key": "k", "api_secret": "s"}
-    )
-    model = ModelSettings.model_validate({"keys": "k"})
-    settings = Settings(livekit=livekit, model=model, slots=SLOTS)
-    made = FleetServer(settings, no_call, no_preparation, [])
-    made._proc_pool, made._devmode = cast("Any", Pool()), False
-    return made
-
-
-def pool(server: FleetServer) -> Pool:
-    return cast("Pool", server._proc_pool)
+    return make_server(SLOTS)
 
 
 async def offer(server: FleetServer, *requests: Request) -> list[asyncio.Task[None]]:
@@ -163,7 +95,7 @@ async def test_a_draining_worker_passes_calls_on(server: FleetServer) -> None:
     assert (request.answer, request.passed_to_others) == ("rejected", True)
 
 
-def test_a_worker_is_not_registered_before_livekit_says_so_nor_while_it_reconnects(
+async def test_a_worker_is_not_registered_before_livekit_says_so_nor_while_it_reconnects(
     server: FleetServer,
 ) -> None:
     server._closed = False
@@ -175,6 +107,66 @@ def test_a_worker_is_not_registered_before_livekit_says_so_nor_while_it_reconnec
     server._connecting = True
     assert not server.registered
     assert not server.accepting
+
+
+async def test_a_cordoned_worker_is_full_passes_calls_on_and_keeps_its_own(
+    server: FleetServer,
+) -> None:
+    server._closed = server._connecting = False
+    server.emit("worker_registered", "AW_x", None)
+    up = Request("AJ_up", pool(server))
+    (task,) = await offer(server, up)
+    server.cordon(cordoned=True)
+    assert (server.load(), server.accepting, server.registered) == (1.0, False, True)
+    assert not server._is_available()
+    late = Request("AJ_late", pool(server))
+    await offer(server, late)
+    assert (late.answer, late.passed_to_others) == ("rejected", True)
+    assert (up.answer, server.held, server.reserved) == ("accepted", {"AJ_up"}, {"AJ_up"})
+    up.launch.set()
+    await task
+    assert (server.held, server.reserved) == ({"AJ_up"}, set())
+    server.cordon(cordoned=False)
+    assert (server.load(), server.accepting) == (1 / SLOTS, True)
+
+
+async def test_livekit_is_told_of_a_cordon_at_once_and_again_when_it_comes_back(
+    server: FleetServer,
+) -> None:
+    told: list[float] = []
+
+    async def tell() -> None:
+        told.append(server._worker_load)
+
+    server._closed = server._connecting = False
+    server._update_worker_status = tell  # type: ignore[method-assign] # a fake in its place
+    server.cordon(cordoned=True)
+    await asyncio.sleep(0)
+    assert told == []
+    server.emit("worker_registered", "AW_x", None)
+    await asyncio.sleep(0)
+    assert told == [1.0]
+    server.cordon(cordoned=False)
+    await asyncio.sleep(0)
+    assert told == [1.0, 0.0]
+
+
+async def test_only_calls_that_found_no_slot_count_as_refused(server: FleetServer) -> None:
+    requests = [Request(f"AJ_{number}", pool(server)) for number in range(SLOTS + 2)]
+    tasks = await offer(server, *requests)
+    assert server.refused_total == 2
+    assert not server._is_available()
+    assert server.refused_total == 3
+    server.cordon(cordoned=True)
+    tasks += await offer(server, Request("AJ_more", pool(server)))
+    assert not server._is_available()
+    server.cordon(cordoned=False)
+    server._draining = True
+    tasks += await offer(server, Request("AJ_last", pool(server)))
+    assert server.refused_total == 3
+    for request in requests:
+        request.launch.set()
+    await asyncio.gather(*tasks)
 
 
 def test_no_proxy_is_used_for_a_host_that_no_proxy_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 The framework guesses how much load a call that was just accepted will make, and counts one that
 is starting twice: ten calls at once would be refused at nine, or an eleventh accepted. Here each
 call takes one slot from the moment that it is accepted to the moment that its process is gone.
+A cordoned worker is full, however many slots it has.
 """
 
 import asyncio
@@ -61,6 +62,10 @@ class FleetServer(CountedServer):
         self._registered_once = False
         self.on_accepted: Callable[[str, str], None] = _nobody
         self.on_given_back: Callable[[str], None] = _nobody
+        self.on_change: Callable[[], None] = _nobody
+        """Told whenever something that others are told of this worker may be another."""
+        self.refused_total = 0
+        self.cordoned = False
         heed_ctrl_c_while_starting()
         self._processes = self._shared_processes(settings, entrypoint, preparation)
         super().__init__(
@@ -139,22 +144,49 @@ class FleetServer(CountedServer):
         return len(self.held)
 
     @property
+    def reserved(self) -> set[str]:
+        """Calls that are accepted and do not run yet."""
+        return set(self._taken) - self.running
+
+    @property
     def accepting(self) -> bool:
         """Whether a call that is offered now would be taken."""
-        return self.registered and not self.draining and self.taken < self.slots
+        return self.registered and self.takes_calls and self.taken < self.slots
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether calls are taken while there are slots."""
+        return not self.draining and not self.cordoned
 
     def load(self) -> float:
         """Say how full the worker is, from 0 to 1."""
-        return min(1.0, self.taken / self.slots)
+        return 1.0 if self.cordoned else min(1.0, self.taken / self.slots)
+
+    def cordon(self, *, cordoned: bool) -> None:
+        """Take no more calls, or take them again; calls that are up go on.
+
+        LiveKit is told at once, and again whenever it comes back.
+        """
+        self.cordoned = cordoned
+        self._tell_soon()
+
+    def turned_away(self) -> None:
+        """Count a call that found no slot; one that a worker on its way out passes on is none."""
+        if self.takes_calls:
+            self.refused_total += 1
+            self.on_change()
 
     def _on_registered(self, *_: Any) -> None:
         self._registered_once = True
+        # By itself the framework would tell what it found before the connection was lost.
+        self._tell_soon()
 
     def _on_started(self) -> None:
         # By itself the framework tells every 2.5 s: as long would a free slot get no call.
         self.on_calls_changed(self._tell_soon)
 
-    def _tell_soon(self, _: Any) -> None:
+    def _tell_soon(self, _: Any = None) -> None:
+        self.on_change()
         task = asyncio.create_task(self._tell())
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
@@ -166,8 +198,15 @@ class FleetServer(CountedServer):
 
     async def _decide(self, request: JobRequest) -> None:
         call_id = request.id
-        if self.draining or self.taken >= self.slots:
-            _log.info("call passed on", call_id=call_id, slots=self.slots, taken=self.taken)
+        if not self.takes_calls or self.taken >= self.slots:
+            self.turned_away()
+            _log.info(
+                "call passed on",
+                call_id=call_id,
+                slots=self.slots,
+                taken=self.taken,
+                cordoned=self.cordoned,
+            )
             await request.reject(terminate=False)
             return
         self._taken[call_id] = None
@@ -179,6 +218,7 @@ class FleetServer(CountedServer):
             _log.warning("call was given to another worker", call_id=call_id)
         finally:
             self._taken.pop(call_id, None)
+            self.on_change()
 
 
 def _nobody(*_: str) -> None:

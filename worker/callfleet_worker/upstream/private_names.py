@@ -73,14 +73,15 @@ PATCHES = (
     Patch(
         of=AGENTS,
         where="callfleet_worker.upstream.server",
-        why="Slots are counted and not guessed, LiveKit is told at once when one is free, and a "
-        "call that LiveKit ends is told so.",
+        why="Slots are counted and not guessed, and so are calls that find none; LiveKit is told "
+        "at once when one is free, and a call that LiveKit ends is told so.",
         names={
             "livekit.agents.worker.AgentServer": {
                 "_closed": "True",
                 "_connecting": "False",
                 "_get_effective_load": "da79a9e7fcf5",
                 "_handle_termination": "fe8cac487fe9",
+                "_is_available": "7837ff125d73",
                 "_mp_ctx": "mp.get_context(…)",
                 "_proc_pool": "ipc.proc_pool.ProcPool(…)",
                 "_update_worker_status": "cd960546c101",
@@ -91,7 +92,7 @@ PATCHES = (
         },
         beside={
             "livekit.agents.worker.AgentServer": {
-                "_is_available": "7837ff125d73",
+                "_answer_availability": "d25a526d277f",
                 "_refresh_worker_load": "847cc0fa1cc9",
             },
             "livekit.agents.ipc.proc_pool.ProcPool": {

@@ -22,6 +22,10 @@ class CountedServer(AgentServer, ABC):
     def load(self) -> float:
         """Say how full the worker is, from 0 to 1."""
 
+    @abstractmethod
+    def turned_away(self) -> None:
+        """Take note of an offer that the framework passes on by itself, because it is full."""
+
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection to LiveKit; false while it reconnects."""
@@ -50,6 +54,13 @@ class CountedServer(AgentServer, ABC):
 
     def _get_effective_load(self) -> float:
         return self.load()
+
+    def _is_available(self) -> bool:
+        # Of every offer the framework asks this once, and asks nobody else where it says no.
+        is_available = super()._is_available()
+        if not is_available:
+            self.turned_away()
+        return is_available
 
     async def _handle_termination(self, msg: JobTermination) -> None:
         """LiveKit ends a call, mostly as it closes the room: the worker did not stop.
