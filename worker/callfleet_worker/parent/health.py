@@ -3,13 +3,13 @@
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.registry import Registry
-from callfleet_worker.settings import HttpSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,20 @@ class PortTakenError(CannotStartError):
     """Another program listens where the worker should."""
 
 
-def bind(settings: HttpSettings) -> socket.socket:
-    """Take the port before anything else is started.
+class Address(Protocol):
+    """Settings that say where to listen."""
+
+    @property
+    def host(self) -> str:
+        """Address."""
+
+    @property
+    def port(self) -> int:
+        """Port; 0 is any free one."""
+
+
+def bind(settings: Address, port_variable: str = "CALLFLEET_HTTP__PORT") -> socket.socket:
+    """Take a port before anything else is started.
 
     Raises:
         PortTakenError: it is taken, or not this machine's to take; the message says what to do.
@@ -45,7 +57,7 @@ def bind(settings: HttpSettings) -> socket.socket:
         taken.close()
         message = (
             f"cannot listen on {settings.host}:{settings.port} ({error.strerror or error}): stop "
-            "the program that does, or set CALLFLEET_HTTP__PORT to a free port, or to 0 for any"
+            f"the program that does, or set {port_variable} to a free port, or to 0 for any"
         )
         raise PortTakenError(message) from error
     return taken

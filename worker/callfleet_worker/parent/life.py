@@ -17,6 +17,9 @@ from callfleet_contract.grace import FLUSH_SECONDS, grace
 from callfleet_worker.farewell import SoundFileError, check_sounds
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.model.tls import CaFileError
+from callfleet_worker.parent.admission.desk import Seen
+from callfleet_worker.parent.admission.opening import make_port, reserved, see
+from callfleet_worker.parent.admission.port import AdmissionPort
 from callfleet_worker.parent.connection import ConnectionWatch
 from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
@@ -91,7 +94,7 @@ async def _live(settings: Settings, entrypoint: Entrypoint) -> None:
         await check_sounds(settings.farewell)
     except SoundFileError as error:
         raise CannotStartError(str(error)) from error
-    with bind(settings.http) as bound:
+    with bind(settings.http) as bound, reserved(settings.admission) as admission:
         verdict, sentence = await knock(settings.livekit)
         if verdict is Verdict.REFUSED:
             raise RefusedError(sentence)
@@ -102,7 +105,7 @@ async def _live(settings: Settings, entrypoint: Entrypoint) -> None:
         framework = logging.getLogger("livekit.agents")
         framework.addFilter(watch)
         try:
-            await Parent(settings, entrypoint, folder / "events.sock").live(bound)
+            await Parent(settings, entrypoint, folder / "events.sock").live(bound, admission)
         finally:
             framework.removeFilter(watch)
             shutil.rmtree(folder, ignore_errors=True)
@@ -115,7 +118,7 @@ class Parent:
         self._settings = settings
         registry = Registry(GEMINI_LIVE)
         self._otlp = Otlp.start(settings.telemetry)
-        self._rescue = Rescue(settings, lambda: self._server.draining or self._server.accepting)
+        self._rescue = Rescue(settings, self._has_slot_or_goes)
         self._hearing = Hearing(
             registry, Sampler(GEMINI_LIVE), self._otlp, self._rescue.after_death
         )
@@ -131,12 +134,18 @@ class Parent:
         self._stopping = asyncio.Event()
         self._cut = asyncio.Event()
         self._told: bool | None = None
+        self._admission: AdmissionPort | None = None
+        if settings.admission.is_open:
+            self._admission = make_port(settings.admission, self._see, self._server.cordon)
+        self._server.on_change = self._hearing.on_change = self._changed
 
-    async def live(self, bound: socket.socket) -> None:
+    async def live(self, bound: socket.socket, admission: socket.socket | None) -> None:
         """Start, take calls until a signal comes, let them finish, and stop."""
         await self._events.open()
         await self._health.start(bound)
-        self._say_where(bound)
+        if self._admission is not None and admission is not None:
+            await self._admission.start(admission)
+        self._say_where(bound, admission)
         looking = asyncio.create_task(self._keep_looking())
         with _signals(self._on_signal):
             try:
@@ -147,18 +156,20 @@ class Parent:
                     await looking
                 await self._events.close(FLUSH_SECONDS)
                 await self._rescue.close()
+                if self._admission is not None:
+                    await self._admission.stop()
                 await self._health.stop()
                 if self._otlp is not None:
                     await asyncio.to_thread(self._otlp.stop)
         _log.info("worker stopped")
 
-    def _say_where(self, bound: socket.socket) -> None:
-        host, port = bound.getsockname()[:2]
+    def _say_where(self, bound: socket.socket, admission: socket.socket | None) -> None:
         drain = self._settings.drain
         _log.info(
             "worker starts",
             version=package_version(),
-            http=f"{host}:{port}",
+            http=_address(bound),
+            admission=_address(admission) if admission else None,
             livekit=self._settings.livekit.url,
             agent_name=self._settings.agent_name,
             slots=self._settings.slots,
@@ -193,6 +204,7 @@ class Parent:
     def _on_signal(self, number: signal.Signals) -> None:
         if not self._stopping.is_set():
             self._stopping.set()
+            self._changed()
         elif number is signal.SIGINT:
             # A person at a terminal, who means it.
             self._cut.set()
@@ -201,6 +213,16 @@ class Parent:
                 "already draining: calls may finish; SIGKILL would cut them",
                 calls=self._hearing.active,
             )
+
+    def _changed(self) -> None:
+        if self._admission is not None:
+            self._admission.changed()
+
+    def _see(self) -> Seen:
+        return see(self._server, self._hearing, draining=self._stopping.is_set())
+
+    def _has_slot_or_goes(self) -> bool:
+        return self._server.accepting or not self._server.takes_calls
 
     def _look(self) -> Health:
         server = self._server
@@ -224,6 +246,8 @@ class Parent:
             return f"not registered with LiveKit at {self._settings.livekit.url}"
         if self._stopping.is_set():
             return "draining"
+        if self._server.cordoned:
+            return "cordoned"
         return "all slots are taken"
 
     async def _keep_looking(self) -> None:
@@ -234,7 +258,14 @@ class Parent:
                 _log.info("ready" if is_ready else "not ready")
                 self._told = is_ready
             self._hearing.look_for_silent(self._server.held)
+            # The framework tells nobody that the connection to LiveKit is gone.
+            self._changed()
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _address(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"{host}:{port}"
 
 
 def _shared(settings: Settings, entrypoint: Entrypoint) -> list[str]:

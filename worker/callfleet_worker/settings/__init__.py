@@ -3,6 +3,7 @@
 In a job process the parent's settings are already there: ``ctx.proc.userdata["settings"]``.
 """
 
+from callfleet_worker.settings.admission import AdmissionSettings
 from callfleet_worker.settings.loading import SettingsError, load
 from callfleet_worker.settings.model import (
     CompressionSettings,
@@ -28,6 +29,7 @@ from callfleet_worker.settings.sections import (
 from callfleet_worker.settings.tree import Settings
 
 __all__ = [
+    "AdmissionSettings",
     "CallerSettings",
     "CompressionSettings",
     "DrainSettings",

@@ -16,6 +16,9 @@ _PATTERNS = {
     r"^(tel:\+?[0-9]+|sips?:[^\s]+)$": "a tel: or sip: address",
     r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "an import path, package.module:Class",
 }
+_LISTS = {
+    r"^[A-Za-z0-9+/]{43}=$": "Ed25519 public keys, each of 32 bytes in base64 (44 characters)",
+}
 _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -55,16 +58,18 @@ def expected(info: FieldInfo) -> str:
     kind, inner = _parts(info.annotation)
     constraints = [*info.metadata, *inner]
     if get_origin(kind) is tuple:
-        item, _ = _parts(get_args(kind)[0])
-        return "secrets separated by commas" if item is SecretStr else "names separated by commas"
+        item, inner = _parts(get_args(kind)[0])
+        items = "secrets" if item is SecretStr else _LISTS.get(_pattern(inner), "names")
+        return f"{items}, separated by commas" if "," in items else f"{items} separated by commas"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return " or ".join(member.value for member in kind)
-    pattern = next(
-        (c.pattern for c in constraints if isinstance(c, StringConstraints) and c.pattern), None
-    )
-    if isinstance(pattern, str):
-        return _PATTERNS[pattern]
-    return _WORDS[kind] + _bounds(constraints)
+    pattern = _pattern(constraints)
+    return _PATTERNS[pattern] if pattern else _WORDS[kind] + _bounds(constraints)
+
+
+def _pattern(constraints: list[Any]) -> str:
+    patterns = (c.pattern for c in constraints if isinstance(c, StringConstraints))
+    return next((one for one in patterns if isinstance(one, str)), "")
 
 
 def as_written(value: Any) -> str:

@@ -9,6 +9,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from callfleet_worker.settings.admission import AdmissionSettings
 from callfleet_worker.settings.kinds import Text, blank_is_unset
 from callfleet_worker.settings.model import ModelSettings
 from callfleet_worker.settings.sections import (
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     mouth: MouthSettings = Field(default_factory=MouthSettings)
     farewell: FarewellSettings = Field(default_factory=FarewellSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
+    admission: AdmissionSettings = Field(default_factory=AdmissionSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     drain: DrainSettings = Field(default_factory=DrainSettings)
     log: LogSettings = Field(default_factory=LogSettings)
