@@ -1,34 +1,20 @@
 """A worker and a LiveKit server that is away, comes back, or will not have it."""
 
 import dataclasses
-import json
-import secrets
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from worker_stand import START_SECONDS, start_worker, until
+from livekit_stand import planned_server, start_server
+from worker_stand import start_worker, until
 
-from callfleet_rehearsal.stack.livekit import LiveKitServer, answers, settings
-from callfleet_rehearsal.stack.ports import LOOPBACK, free_ports
-from callfleet_rehearsal.stack.processes import Child, Children, inherited_environment
+from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_rehearsal.stack.ports import LOOPBACK
+from callfleet_rehearsal.stack.processes import Children
 
 LOST = "cannot be reached"
-
-
-def planned_server() -> LiveKitServer:
-    port, tcp_port = free_ports(2)
-    (media_port,) = free_ports(1, socket.SOCK_DGRAM)
-    return LiveKitServer(port, media_port, tcp_port, "key", secrets.token_hex(24))
-
-
-def start_server(children: Children, program: Path, server: LiveKitServer) -> Child:
-    environment = inherited_environment(LIVEKIT_CONFIG=json.dumps(settings(server)))
-    child = children.start("second-livekit", [program], environment, grace_seconds=0.5)
-    child.wait_until(lambda: answers(f"{server.http_url}/"), START_SECONDS, "answering")
-    return child
 
 
 @pytest.fixture

@@ -77,6 +77,14 @@ class Worker:
             assert (await answer.json())[truth] is (answer.status == 200)
             return answer.status == 200
 
+    async def why_not(self, truth: str) -> str:
+        """Ask why one of them is not."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/healthz/{truth}") as answer,
+        ):
+            return str((await answer.json()).get("reason", ""))
+
     async def becomes(self, truth: str, *, value: bool = True) -> None:
         """Wait until one of them changes."""
 

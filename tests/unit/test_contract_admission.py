@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,16 @@ def test_a_worker_that_only_lost_livekit_is_not_idle() -> None:
     assert dataclasses.replace(lost, cordoned=True).idle
     assert dataclasses.replace(lost, draining=True).idle
     assert not dataclasses.replace(REPORT, cordoned=True).idle
+
+
+def test_the_page_shows_messages_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "admission.md").read_text(encoding="utf-8")
+    report = page.partition("```json\n")[2].partition("```")[0]
+    assert set(json.loads(report)) == {field.name for field in dataclasses.fields(Report)}
+    shown = read_report(report.encode())
+    assert shown.accepted_total == shown.ended_total + shown.given_back_total + shown.calls
+    order = page.partition("**An order** is `")[2].partition("`")[0]
+    assert read_order(order.encode()).epoch == shown.epoch + 1
 
 
 def test_free_slots_are_those_that_a_call_could_get() -> None:

@@ -1,0 +1,274 @@
+"""A real worker's admission port, with a real LiveKit server that sends it calls."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from admission_client import Client, Watching, new_key
+from livekit_stand import LOG_NAME, planned_server, start_server
+from worker_stand import START_SECONDS, Caller, Worker, start_worker, until
+
+from callfleet_contract.admission import CORDON_PATH, MOST_BYTES, Order, encode
+from callfleet_rehearsal.stack.livekit import LiveKitServer
+from callfleet_rehearsal.stack.processes import Children
+
+ACCEPTING = "callfleet_accepting"
+NOBODY = ("no worker", "no servers available", "not dispatching")
+ROUNDS = 8
+
+
+@dataclass
+class Pod:
+    """What a container of a pod is started with, each time that it is."""
+
+    folder: Path
+    agent_name: str
+    client: Client
+
+    def start(self, children: Children, server: LiveKitServer, **more: str) -> Worker:
+        """Start its container, and know the port that it took."""
+        environment = {
+            "CALLFLEET_SLOTS": "3",
+            "CALLFLEET_AGENT_NAME": self.agent_name,
+            "CALLFLEET_ADMISSION__HOST": "127.0.0.1",
+            "CALLFLEET_ADMISSION__PORT": "0",
+            "CALLFLEET_ADMISSION__PUBLIC_KEYS": self.client.public_key,
+            "CALLFLEET_ADMISSION__POD_UID": self.client.pod_uid,
+            "CALLFLEET_ADMISSION__STATE_FOLDER": str(self.folder),
+        }
+        worker = start_worker(children, server, **(environment | more))
+        worker.agent_name = self.agent_name
+        worker.child.wait_until(
+            lambda: bool(worker.logged("worker starts")), START_SECONDS, "starting"
+        )
+        self.client.url = f"http://{worker.logged('worker starts')[0]['admission']}"
+        return worker
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    return Pod(tmp_path, f"agent-{uuid4().hex[:8]}", Client("", str(uuid4())))
+
+
+@pytest.fixture
+async def caller(livekit_server: LiveKitServer) -> AsyncIterator[Caller]:
+    async with Caller(livekit_server) as calling:
+        yield calling
+
+
+async def runs(worker: Worker, room: str) -> None:
+    await until(lambda: bool(worker.logged("call runs", room=room)), "running")
+
+
+async def is_registered(watching: Watching) -> None:
+    await watching.tells(lambda report: report.registered)
+
+
+async def refused_by_all(log: Path, *names: str) -> None:
+    """Wait until LiveKit has found nobody for a room, which it names, or its agent."""
+    await until(
+        lambda: any(
+            any(name in line for name in names) and any(words in line for words in NOBODY)
+            for line in log.read_text().splitlines()
+        ),
+        "refused",
+    )
+
+
+async def test_a_watch_shows_slots_as_calls_come_and_go(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod
+) -> None:
+    worker = pod.start(children, livekit_server)
+    async with pod.client.watching() as watching:
+        await is_registered(watching)
+        rooms = [await caller.call(worker) for _ in range(2)]
+        up = await watching.tells(lambda report: report.active == 2)
+        assert (up.slots, up.reserved, up.free, up.accepted_total) == (3, 0, 1, 2)
+        await caller.hang_up(rooms[0])
+        await watching.tells(lambda report: report.active == 1 and report.ended_total == 1)
+        await caller.hang_up(rooms[1])
+        rest = await watching.tells(lambda report: report.ended_total == 2 and not report.calls)
+        assert (rest.accepted_total, rest.cut_total, rest.given_back_total) == (2, 0, 0)
+        assert rest.call_seconds_total > 0
+        assert any(report.reserved for report in watching.reports)
+        worker.signal(signal.SIGTERM)
+        await watching.tells(lambda report: report.draining)
+        await watching.ends()
+    assert await worker.ends() == 0
+
+
+async def test_calls_that_a_worker_cuts_are_counted_before_it_says_that_none_is_left(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod
+) -> None:
+    worker = pod.start(
+        children,
+        livekit_server,
+        CALLFLEET_DRAIN__SECONDS="1",
+        CALLFLEET_DRAIN__CLOSE_SECONDS="1",
+    )
+    async with pod.client.watching() as watching:
+        await is_registered(watching)
+        first = [await caller.call(worker) for _ in range(2)]
+        for room in first:
+            await runs(worker, room)
+        os.kill(int(worker.logged("call runs")[0]["job_process"]), signal.SIGKILL)
+        await watching.tells(lambda report: report.cut_total == 2 and not report.calls)
+        await runs(worker, await caller.call(worker))
+        await watching.tells(lambda report: report.active == 1)
+        worker.signal(signal.SIGTERM)
+        await watching.ends()
+        assert (watching.last.cut_total, watching.last.calls) == (3, 0)
+        for report in watching.reports:
+            assert report.calls + report.ended_total >= report.accepted_total
+    assert await worker.ends() == 0
+
+
+async def test_a_cordoned_worker_keeps_its_call_and_stays_ready_while_others_take_the_next(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = replace(pod, folder=tmp_path / "other", client=Client("", str(uuid4())))
+    worker = pod.start(children, livekit_server)
+    await worker.becomes("accepting")
+    up = await caller.call(worker)
+    await runs(worker, up)
+    status, report = await pod.client.order(1, cordon=True, reason="test")
+    assert (status, report.cordoned, report.active, report.reserved) == (200, True, 1, 0)
+    assert await worker.is_true("ready")
+    assert not await worker.is_true("accepting")
+    assert await worker.why_not("accepting") == "cordoned"
+    assert (await worker.metrics())[ACCEPTING] == 0
+
+    helper = other.start(children, livekit_server)
+    await helper.becomes("accepting")
+    for room in [await caller.call(worker) for _ in range(3)]:
+        await runs(helper, room)
+    assert [line["room"] for line in worker.logged("call runs")] == [up]
+    assert await caller.agents(up) == 1
+    assert worker.logged("call ended") == []
+
+    assert (await pod.client.order(2, cordon=False))[1].accepting
+    assert (await other.client.order(1, cordon=True))[1].active == 3
+    back = await caller.call(worker)
+    await runs(worker, back)
+    assert (await worker.metrics())[ACCEPTING] == 1
+    children.stop(worker.child)
+    children.stop(helper.child)
+
+
+async def test_a_cordon_outlives_the_connection_to_livekit(
+    children: Children, livekit_program: Path, pod: Pod
+) -> None:
+    server = planned_server()
+    first = start_server(children, livekit_program, server)
+    worker = pod.start(children, server)
+    async with pod.client.watching() as watching:
+        await is_registered(watching)
+        await pod.client.order(1, cordon=True)
+        children.stop(first)
+        await watching.tells(lambda report: not report.registered)
+        second = start_server(children, livekit_program, server)
+        back = await watching.tells(lambda report: report.registered)
+        assert (back.cordoned, back.epoch) == (True, 1)
+        async with Caller(server) as caller:
+            unanswered = await caller.call(worker)
+            log = children.folder / f"{LOG_NAME}.log"
+            await refused_by_all(log, unanswered, worker.agent_name)
+            await pod.client.order(2, cordon=False)
+            answered = await caller.call(worker)
+            await runs(worker, answered)
+            assert [line["room"] for line in worker.logged("call runs")] == [answered]
+    children.stop(worker.child)
+    children.stop(second)
+
+
+async def test_a_restarted_container_of_a_cordoned_pod_takes_no_calls_until_it_may(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod
+) -> None:
+    worker = pod.start(children, livekit_server)
+    await worker.becomes("accepting")
+    _, before = await pod.client.order(7, cordon=True)
+    worker.signal(signal.SIGKILL)
+    await worker.ends()
+    children.stop(worker.child)
+
+    worker = pod.start(children, livekit_server)
+    async with pod.client.watching() as watching:
+        first = await watching.tells(lambda _: True)
+        assert (first.epoch, first.cordoned, first.sequence) == (7, True, 1)
+        assert first.boot_id != before.boot_id
+        await is_registered(watching)
+        assert await worker.why_not("accepting") == "cordoned"
+        assert (await pod.client.order(7, cordon=True))[0] == 200
+        assert (await pod.client.order(6, cordon=False))[0] == 409
+        assert (await pod.client.order(8, cordon=False))[0] == 200
+        await runs(worker, await caller.call(worker))
+        assert not any(report.calls for report in watching.reports if report.cordoned)
+    children.stop(worker.child)
+
+    pod.client.pod_uid = str(uuid4())
+    worker = pod.start(children, livekit_server)
+    assert worker.logged("orders of another pod are not heeded")
+    await worker.becomes("accepting")
+    children.stop(worker.child)
+
+
+async def test_who_has_no_key_or_no_manners_changes_nothing(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod
+) -> None:
+    worker = pod.start(children, livekit_server)
+    await worker.becomes("accepting")
+    room = await caller.call(worker)
+    await runs(worker, room)
+    assert (await pod.client.order(3, cordon=False))[0] == 200
+    order = Order(pod.client.pod_uid, 9, cordon=True)
+    stranger = replace(pod.client, key=new_key())
+    assert (await stranger.refused(encode(order)))[0] == 401
+    assert (await pod.client.refused(encode(order), ""))[0] == 401
+    assert (await pod.client.refused(encode(replace(order, pod_uid="another"))))[0] == 409
+    assert (await pod.client.refused(encode(replace(order, epoch=2))))[0] == 409
+    assert (await pod.client.refused(b"x" * (MOST_BYTES + 1)))[0] == 413
+    host, port = pod.client.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST {CORDON_PATH} HTTP/1.1\r\nHost: worker\r\nContent-Length: 99\r\n\r\n"
+    writer.write(head.encode())
+    assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    status, report = await pod.client.order(3, cordon=False)
+    assert (status, report.epoch, report.cordoned, report.active) == (200, 3, False, 1)
+    assert await caller.agents(room) == 1
+    children.stop(worker.child)
+
+
+async def test_calls_that_come_in_the_moment_of_a_cordon_are_there_or_were_never_taken(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod
+) -> None:
+    worker = pod.start(children, livekit_server)
+    async with pod.client.watching() as watching:
+        await is_registered(watching)
+        for number in range(ROUNDS):
+            delay = 0.01 * number
+            begun = len(watching.reports)
+            placed = [asyncio.create_task(caller.call(worker)) for _ in range(2)]
+            await asyncio.sleep(delay)
+            _, answer = await pod.client.order(2 * number + 1, cordon=True)
+            rooms = [await one for one in placed]
+            settled = await watching.tells(
+                lambda report: report.cordoned and not report.reserved and report.registered
+            )
+            since = [one for one in watching.reports[begun:] if one.sequence >= answer.sequence]
+            assert max((one.calls for one in since), default=0) <= answer.calls
+            assert settled.calls <= answer.calls
+            await asyncio.gather(*(caller.hang_up(room) for room in rooms))
+            await watching.tells(lambda report: report.cordoned and not report.calls)
+            await pod.client.order(2 * number + 2, cordon=False)
+        last = await watching.tells(lambda report: report.epoch == 2 * ROUNDS)
+        assert last.accepted_total == last.ended_total + last.given_back_total
+        assert last.cut_total == 0
+        assert len(worker.logged("call ended")) == last.ended_total
+    children.stop(worker.child)
