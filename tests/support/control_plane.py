@@ -165,8 +165,6 @@ def _start_api_server(
         # An address of loopback cannot be an endpoint.
         "--endpoint-reconciler-type=none",
         "--allow-privileged=true",
-        # For services that stand for a server on this host, by their external name.
-        "--enable-aggregator-routing=true",
         f"--audit-policy-file={_write(folder / 'audit.json', json.dumps(_AUDIT))}",
         f"--audit-log-path={audit_log}",
     ]
