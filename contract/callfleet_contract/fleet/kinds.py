@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,7 +15,6 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 RULES_KEY = "x-kubernetes-validations"
 
@@ -48,12 +48,10 @@ class Shape:
     what: str
     example: str
 
-    def __get_pydantic_core_schema__(self, kind: Any, ask: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._checked, ask(kind))
+    def __get_pydantic_core_schema__(self, kind: Any, ask: GetCoreSchemaHandler) -> Any:
+        return AfterValidator(self._checked).__get_pydantic_core_schema__(kind, ask)
 
-    def __get_pydantic_json_schema__(
-        self, core: CoreSchema, ask: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, core: Any, ask: GetJsonSchemaHandler) -> JsonSchemaValue:
         rule = Rule(
             f"self.matches(r'{self.pattern}')",
             f"'\"' + self + '\" is no {self.what}: write one like {self.example}'",

@@ -6,7 +6,6 @@ Structural means: every value has one type, nothing refers to anything else, and
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from callfleet_contract.fleet.kinds import RULES_KEY, Part
 
@@ -29,17 +28,17 @@ def schema_of(part: type[Part], *, with_defaults: bool) -> Schema:
 class _Generator(GenerateJsonSchema):
     """Pydantic's generator, with rules, and without null: what is unset is not there at all."""
 
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
         written = super().model_schema(schema)
         part = schema["cls"]
         if issubclass(part, Part) and part.rules:
             written[RULES_KEY] = [rule.written() for rule in part.rules]
         return written
 
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+    def nullable_schema(self, schema: Any) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
         written = super().default_schema(schema)
         if written.get("default") in (None, []):
             written.pop("default", None)
