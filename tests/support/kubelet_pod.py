@@ -127,9 +127,7 @@ class PodLife:
             wanted = container_of(self.pod)["image"]
             image = self.house.images.get(wanted)
             if image is None:
-                await self._say(self.state.waiting("ErrImagePull", f"{wanted}: not found"))
-                back_off = f'Back-off pulling image "{wanted}"'
-                await self._say(self.state.waiting("ImagePullBackOff", back_off))
+                await self._say_unpulled(wanted)
                 await self._nap(timing.pull_again_seconds)
                 continue
             try:
@@ -144,6 +142,12 @@ class PodLife:
             self.state = self.state.running()
             return health
         return None
+
+    async def _say_unpulled(self, image: str) -> None:
+        if "ImagePull" not in str(self.state.state):
+            await self._say(self.state.waiting("ErrImagePull", f"{image}: not found"))
+        back_off = f'Back-off pulling image "{image}"'
+        await self._say(self.state.waiting("ImagePullBackOff", back_off))
 
     async def _watch_over(self, running: Running, health: Health) -> int:
         """Wait for its end; ask it to end where its pod is to go, or it is not well."""
