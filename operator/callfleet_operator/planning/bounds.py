@@ -144,6 +144,8 @@ class _Deciding:
             reason = Reason.MINIMUM
         words = f"minReplicas is {self.auto.min_replicas}"
         steps.at_least(self.auto.min_replicas, Limit.MIN_REPLICAS, words)
+        if wanted < steps.pods == self.auto.min_replicas:
+            steps.limit = Limit.MIN_REPLICAS
         _hold(steps, self.auto.hold, self.current)
         before_bounds = steps.pods
         _bound(steps, self.view, self.supply)

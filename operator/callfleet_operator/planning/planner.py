@@ -78,10 +78,12 @@ def _act(facts: _Facts, way: Course, sized: Size) -> _Done:
     growth = Growth(view, supply.without(taken), way, goal)
     growth.grow(space, sized)
     given_back = {action.pod.uid for action in growth.undrained}
-    kept = upkeep(view, taken.keys() | given_back)
+    deleted = deletions(view, given_back)
+    gone = {action.pod.uid for action in deleted}
+    kept = upkeep(view, taken.keys() | given_back | gone)
     actions: list[Action] = [*growth.undrained, *growth.created, *taken.values()]
     actions += [action for action in kept if isinstance(action, SetCordon)]
-    actions += deletions(view, given_back)
+    actions += deleted
     actions += [action for action in kept if not isinstance(action, SetCordon)]
     if growth.lacks_room and sized.limit is Limit.NONE:
         limit = Limit.MAX_TOTAL_PODS if space.pods <= 0 else Limit.SESSIONS

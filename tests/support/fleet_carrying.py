@@ -1,0 +1,60 @@
+"""Carry a plan out on paper: the snapshot that its actions lead to."""
+
+from dataclasses import replace
+
+from callfleet_operator.planning.actions import Create, Delete, Plan, Reason, Relabel, SetCordon
+from callfleet_operator.planning.snapshot import Cordon, Pod, Snapshot
+
+
+def carried_out(fleet: Snapshot, planned: Plan, *, obeyed: bool = False) -> Snapshot:
+    """Do at once what was planned; workers have not heeded yet, unless they ``obeyed``."""
+    pods = {pod.uid: pod for pod in fleet.pods}
+    made = 0
+    for action in planned.actions:
+        if isinstance(action, Create):
+            for _ in range(action.count):
+                made += 1
+                name = f"new-{len(fleet.pods)}-{made}"
+                pods[f"uid-{name}"] = _new(name, action.revision, fleet.now)
+        elif isinstance(action, Delete):
+            pod = pods.pop(action.pod.uid)
+            if action.reason not in (Reason.FINISHED, Reason.NODE_GONE):
+                pods[pod.uid] = replace(pod, deleting=True)
+        elif isinstance(action, SetCordon):
+            pods[action.pod.uid] = _ordered(pods[action.pod.uid], action, obeyed=obeyed)
+        elif isinstance(action, Relabel):
+            labelled = replace(pods[action.pod.uid], labelled_accepting=action.accepting)
+            pods[action.pod.uid] = labelled
+        elif obeyed:
+            pods[action.pod.uid] = _obeying(pods[action.pod.uid])
+    return replace(
+        fleet,
+        pods=tuple(pods.values()),
+        memory=planned.memory,
+        rollout=planned.rollout,
+        desired_before=planned.desired,
+    )
+
+
+def _new(name: str, revision: str, now: float) -> Pod:
+    return Pod(
+        name=name,
+        uid=f"uid-{name}",
+        resource_version="1",
+        revision=revision,
+        created_at=now,
+        running=False,
+    )
+
+
+def _ordered(pod: Pod, action: SetCordon, *, obeyed: bool) -> Pod:
+    order = Cordon(action.epoch, action.cordon, action.written, action.since)
+    pod = replace(pod, cordon=order, labelled_accepting=not action.cordon)
+    return _obeying(pod) if obeyed else pod
+
+
+def _obeying(pod: Pod) -> Pod:
+    if pod.heard is None or pod.cordon is None or pod.heard.report.pod_uid != pod.uid:
+        return pod
+    told = replace(pod.heard.report, epoch=pod.cordon.epoch, cordoned=pod.cordon.cordoned)
+    return replace(pod, heard=replace(pod.heard, report=told))
