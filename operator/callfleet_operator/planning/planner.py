@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from callfleet_contract.fleet.status import Limit, Why
 from callfleet_operator.planning.actions import Action, Plan, Reason, SetCordon
 from callfleet_operator.planning.bounds import Size, forget, size
-from callfleet_operator.planning.conditions import conditions, count, message, why
+from callfleet_operator.planning.conditions import HARD_LIMITS, conditions, count, message, why
 from callfleet_operator.planning.draining import (
     IDLE_SECONDS,
     deletions,
@@ -85,7 +85,7 @@ def _act(facts: _Facts, way: Course, sized: Size) -> _Done:
     actions += [action for action in kept if isinstance(action, SetCordon)]
     actions += deleted
     actions += [action for action in kept if not isinstance(action, SetCordon)]
-    if growth.lacks_room and sized.limit is Limit.NONE:
+    if growth.lacks_room and sized.limit not in HARD_LIMITS:
         limit = Limit.MAX_TOTAL_PODS if space.pods <= 0 else Limit.SESSIONS
         sized = replace(sized, limit=limit)
     return _Done(actions, sized)

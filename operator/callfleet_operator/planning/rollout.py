@@ -12,6 +12,7 @@ from callfleet_contract.fleet.status import RolloutPhase, RolloutStatus
 from callfleet_operator.planning.seen import Standing, View
 from callfleet_operator.planning.trust import Trust
 
+MOST_UNDONE = 10
 LATE = frozenset({Standing.STUCK, Standing.UNCONNECTED, Standing.SILENT})
 
 
@@ -52,7 +53,9 @@ def course(view: View, trust: Trust) -> Course:
     snapshot = view.snapshot
     told = _begun(view, snapshot.rollout)
     if told.target in told.undone:
-        return _back(told, told.current)
+        if told.current != told.target and can_make(view, told.current):
+            return _back(told, told.current)
+        told = told.model_copy(update={"undone": _but(told.undone, told.target)})
     if _is_undone_by_user(view, told):
         return _undo(view, told, f"revision {told.target} was undone by a user")
     if told.current in ("", told.target):
@@ -90,8 +93,12 @@ def _begun(view: View, told: RolloutStatus) -> RolloutStatus:
         previous=told.previous,
         target=target,
         progressed_at=written(snapshot.now),
-        undone=tuple(name for name in told.undone if name != target)[-10:],
+        undone=_but(told.undone, target)[-MOST_UNDONE:],
     )
+
+
+def _but(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(other for other in names if other != name)
 
 
 def _running(view: View, target: str) -> str:
@@ -120,7 +127,7 @@ def _undo(view: View, told: RolloutStatus, message: str) -> Course:
             "phase": RolloutPhase.UNDOING,
             "current": _before(view, told),
             "previous": "",
-            "undone": (*(name for name in told.undone if name != told.target), told.target),
+            "undone": (*_but(told.undone, told.target), told.target),
             "step": 0,
             "step_since": "",
             "accepted": 0,

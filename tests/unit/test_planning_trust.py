@@ -1,0 +1,103 @@
+"""What is decided when workers cannot be heard, or have lost LiveKit."""
+
+from dataclasses import replace
+from typing import Any
+
+from fleet_carrying import cordoned, created, degraded, reasons
+from fleet_worlds import NOW, SETTLED, fleet_spec, report, says, seen, silent, starting, worker
+
+from callfleet_contract.fleet.status import Limit, Why
+from callfleet_operator.planning.actions import Reason
+from callfleet_operator.planning.planner import plan
+from callfleet_operator.planning.snapshot import Arrivals, Heard, Pod, Snapshot
+
+
+def fleet(*pods: Pod, unheard_seconds: float = 0.0, **auto: Any) -> Snapshot:
+    spec = fleet_spec({"minReplicas": 1, "metrics": {"fallback": {"replicas": 5}}, **auto})
+    return seen(*pods, spec=spec, memory=replace(SETTLED, fresh_at=NOW - unheard_seconds))
+
+
+def many(count: int, calls: int = 5) -> list[Pod]:
+    return [worker(f"a{number}", calls) for number in range(count)]
+
+
+def test_one_silent_worker_of_many_is_replaced_and_kept() -> None:
+    planned = plan(fleet(*many(9), silent(worker("s", 5)), minReplicas=10))
+    assert created(planned) == 1
+    assert cordoned(planned) == []
+    assert planned.counts.fresh_percent == 90
+    assert "StaleReports" in degraded(planned)
+    assert "kept" in degraded(planned)
+
+
+def test_when_too_few_are_heard_nothing_shrinks_and_nobody_is_replaced() -> None:
+    pods = [*many(3, 0), *(silent(worker(f"s{number}")) for number in range(3))]
+    planned = plan(fleet(*pods))
+    assert planned.actions == ()
+    assert (planned.desired, planned.limited_by) == (6, Limit.STALE_REPORTS)
+
+
+def test_when_too_few_are_heard_a_fleet_still_grows_by_what_was_last_known() -> None:
+    pods = [*many(2, 9), *(silent(worker(f"s{number}", 9)) for number in range(2))]
+    planned = plan(replace(fleet(*pods), arrivals=Arrivals(0.5, 0.5, 300.0)))
+    assert planned.desired > 4
+    assert created(planned) == planned.desired - 4
+
+
+def test_after_a_minute_without_reports_the_fleet_is_held_at_its_fallback() -> None:
+    pods = [silent(worker(f"s{number}")) for number in range(2)]
+    assert plan(fleet(*pods, unheard_seconds=59)).desired == 2
+    planned = plan(fleet(*pods, unheard_seconds=60))
+    assert (planned.desired, planned.why) == (5, Why.FALLBACK)
+    assert created(planned) == 3
+    assert reasons(planned) == {Reason.FALLBACK}
+
+
+def test_a_fallback_never_shrinks_a_fleet() -> None:
+    pods = [silent(worker(f"s{number}")) for number in range(8)]
+    for behavior in ("CurrentIfHigher", "Static"):
+        fallback = {"metrics": {"fallback": {"replicas": 5, "behavior": behavior}}}
+        planned = plan(fleet(*pods, unheard_seconds=600, **fallback))
+        assert (planned.desired, planned.actions) == (8, ())
+
+
+def test_an_operator_that_has_just_begun_and_heard_nobody_changes_nothing() -> None:
+    pods = [replace(pod, heard=None) for pod in many(6)]
+    just_begun = replace(SETTLED, began_at=NOW, fresh_at=None)
+    assert plan(replace(fleet(*pods), memory=just_begun)).actions == ()
+
+
+def test_when_most_workers_lose_livekit_no_more_are_made_and_none_goes() -> None:
+    pods = [says(pod, registered=False) for pod in many(6, 0)]
+    planned = plan(fleet(*pods))
+    assert planned.actions == ()
+    assert "NotConnected" in degraded(planned)
+    assert "LIVEKIT_URL" in degraded(planned)
+
+
+def test_a_single_worker_without_livekit_is_replaced_and_goes_when_that_works() -> None:
+    lost = says(worker("lost"), registered=False)
+    assert created(plan(fleet(*many(9), lost, minReplicas=10))) == 1
+    assert cordoned(plan(fleet(*many(9), lost, starting("b"), minReplicas=10))) == []
+    planned = plan(fleet(*many(10), lost, minReplicas=10))
+    assert cordoned(planned) == ["lost"]
+    busy = says(lost, active=1)
+    assert cordoned(plan(fleet(*many(10), busy, minReplicas=10))) == []
+
+
+def test_an_answer_of_another_pod_counts_as_none_and_is_told() -> None:
+    stranger = replace(worker("x"), heard=Heard(report("uid-other"), 1.0, 60.0))
+    planned = plan(fleet(*many(9), stranger, minReplicas=10))
+    assert created(planned) == 1
+    assert "WrongPodAnswers" in degraded(planned)
+    assert "uid-other" in degraded(planned)
+
+
+def test_a_worker_that_ends_by_itself_is_replaced() -> None:
+    planned = plan(fleet(*many(2), says(worker("t"), draining=True), minReplicas=3))
+    assert (created(planned), cordoned(planned)) == (1, [])
+
+
+def test_a_clock_that_is_ahead_makes_no_pod_old() -> None:
+    early = starting("b", age=-3600)
+    assert plan(fleet(worker("a"), early, minReplicas=2)).actions == ()
