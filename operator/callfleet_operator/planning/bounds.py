@@ -242,9 +242,9 @@ class _Deciding:
     def _fall_back(self, steps: _Steps, reason: Reason) -> Reason:
         if not self.trust.is_fallback:
             return reason
-        fallback = self.auto.metrics.fallback
-        words = f"workers cannot be heard, and metrics.fallback.replicas is {fallback.replicas}"
-        held = max(self.current, fallback.replicas)
+        fallback, replicas = self.auto.metrics.fallback, self.auto.fallback_replicas
+        words = f"workers cannot be heard, and metrics.fallback.replicas is {replicas}"
+        held = max(self.current, replicas)
         if fallback.behavior is FallbackBehavior.STATIC:
             steps.at_most(held, Limit.STALE_REPORTS, words)
         steps.at_least(held, Limit.STALE_REPORTS, words)
