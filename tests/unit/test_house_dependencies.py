@@ -24,9 +24,10 @@ PARTS = {
     "cli": BASIS,
     "tools": BASIS,
     "worker": BASIS + EXTRAS["worker"],
+    "operator": BASIS + EXTRAS["operator"],
     "rehearsal": BASIS + EXTRAS["rehearsal"],
     BENCH_WORKERS: BASIS + EXTRAS["rehearsal"] + EXTRAS["worker"],
-    "tests": BASIS + EXTRAS["worker"] + EXTRAS["rehearsal"] + DEV,
+    "tests": BASIS + EXTRAS["worker"] + EXTRAS["operator"] + EXTRAS["rehearsal"] + DEV,
 }
 LOADED_BY_NAME = {"aiosqlite", "asyncpg"}
 """By SQLAlchemy, for the database that a URL names."""
