@@ -1,0 +1,1 @@
+"""What the operator reads from the cluster and writes to it, as values. No clock, no network."""
