@@ -1,0 +1,1 @@
+"""Reach the API server and the workers: connections, requests, and what their errors mean."""

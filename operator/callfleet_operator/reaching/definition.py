@@ -1,0 +1,64 @@
+"""See at start whether the cluster knows the resource, and whether it is of this operator's age."""
+
+from typing import Any
+
+import structlog
+from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
+
+from callfleet_contract.fleet.names import CRD_NAME, SCHEMA_ANNOTATION, VERSION
+from callfleet_operator.crd import packaged
+from callfleet_operator.reaching.connection import Connection
+from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
+
+log = structlog.get_logger("callfleet_operator")
+_APPLY = "`callfleet operator crd | kubectl apply --server-side -f -`"
+
+
+class NoDefinitionError(Exception):
+    """The cluster does not know the resource; says how to install it."""
+
+
+async def check_definition(connection: Connection) -> None:
+    """Look at the CustomResourceDefinition, and say what its age means.
+
+    Raises:
+        NoDefinitionError: there is none, or not of a version that this operator can read.
+
+    """
+    try:
+        there = await connection.client.get(CustomResourceDefinition, CRD_NAME)
+    except REQUEST_ERRORS as error:
+        problem = explain(error, f"look for the CustomResourceDefinition {CRD_NAME}")
+        if problem.trouble is Trouble.GONE:
+            message = f"this cluster has no {CRD_NAME}: install it with {_APPLY}"
+            raise NoDefinitionError(message) from error
+        if problem.trouble is Trouble.REFUSED:
+            log.info("the definition's age is not known", error=problem.sentence)
+            return
+        raise
+    annotations = (there.metadata.annotations if there.metadata else None) or {}
+    told: dict[str, Any] = {"metadata": {"annotations": annotations}}
+    versions = there.spec.versions if there.spec else []
+    if not any(one.name == VERSION and one.served for one in versions):
+        message = f"{CRD_NAME} does not serve {VERSION}: install this operator's with {_APPLY}"
+        raise NoDefinitionError(message)
+    sentence = age(packaged.number_of(told), packaged.our_number())
+    if sentence:
+        log.warning("the definition is of another age", error=sentence)
+
+
+def age(theirs: int | None, ours: int) -> str:
+    """Say what it means that the cluster's definition is older or newer than this operator's."""
+    if theirs == ours:
+        return ""
+    if theirs is None:
+        return f"{CRD_NAME} has no {SCHEMA_ANNOTATION}: apply this operator's with {_APPLY}"
+    if theirs < ours:
+        return (
+            f"{CRD_NAME} is older ({theirs}) than this operator ({ours}): what is new in it "
+            f"cannot be set; apply this operator's with {_APPLY}"
+        )
+    return (
+        f"{CRD_NAME} is newer ({theirs}) than this operator ({ours}): what is new in it is not "
+        "heeded; install the operator that belongs to it"
+    )
