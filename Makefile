@@ -62,7 +62,7 @@ check: setup ## Judge form and types: ruff, mypy, import rules
 
 # Each of these writes something that is kept in git, and with --check says whether it still fits.
 GENERATORS := tools/lock.py -mcallfleet_worker.settings_docs -mcallfleet_operator.crd.generate \
-	-mcallfleet_operator.crd.page \
+	-mcallfleet_operator.crd.page -mcallfleet_operator.settings_docs \
 	-mcallfleet_rehearsal.emulator.frames_table -mcallfleet_rehearsal.sound.generate
 
 .PHONY: verify

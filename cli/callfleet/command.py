@@ -80,6 +80,12 @@ VERBS: tuple[Verb, ...] = (
         "worker",
         "Run one worker: take calls from LiveKit and bridge them to the model.",
     ),
+    Verb(
+        "operator",
+        "callfleet_operator.command",
+        "operator",
+        "Look after voice fleets in Kubernetes: how many workers, which one may go.",
+    ),
 )
 
 
