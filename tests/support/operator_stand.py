@@ -1,0 +1,105 @@
+"""Runs an operator in this process, against a fake API server with light workers."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_kube import FakeKube, fake_kube
+from light_workers import LightKubelet, light_kubelet
+from lightkube import KubeConfig
+from lightkube.config.models import User
+
+from callfleet_operator.crd import packaged
+from callfleet_operator.life import Life, Order
+from callfleet_operator.reaching.keys import Keys
+from callfleet_operator.settings import Settings
+
+KEYS = Keys([Ed25519PrivateKey.generate()])
+
+
+def fleet(name: str = "talkers", **spec: Any) -> dict[str, Any]:
+    """Write a fleet whose size is decided by hand, unless said otherwise."""
+    told = {
+        "autoscaling": {"mode": "Manual", "syncSeconds": 1},
+        "replicas": 1,
+        "template": {"image": "worker:1"},
+        **spec,
+    }
+    return {"metadata": {"name": name, "namespace": "voice"}, "spec": told}
+
+
+@dataclass(slots=True)
+class Stand:
+    """A cluster with an operator."""
+
+    kube: FakeKube
+    kubelet: LightKubelet
+    operators: list[tuple[Life, asyncio.Task[int]]]
+
+    def start_operator(self) -> asyncio.Task[int]:
+        """Start one more."""
+        bound = socket.create_server(("127.0.0.1", 0))
+        one = KubeConfig.from_server(self.kube.url)
+        one.users["default"] = User(token="not-asked-for")
+        one.contexts["default"].user = "default"
+        config = one.get()
+        assert config is not None
+        settings = Settings(private_key_file="unused", relist_seconds=5)
+        life = Life(Order(settings, config, KEYS, bound))
+        task = asyncio.create_task(life.live())
+        self.operators.append((life, task))
+        return task
+
+    async def stop_operators(self) -> None:
+        """Tell all to go, and wait until they have."""
+        for life, task in self.operators:
+            life.go()
+            await asyncio.wait({task}, timeout=20)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        self.operators.clear()
+
+    def pods(self) -> list[dict[str, Any]]:
+        """Give the pods that nobody deletes."""
+        return [one for one in self.kube.of("pods") if "deletionTimestamp" not in one["metadata"]]
+
+    def status(self, name: str = "talkers") -> dict[str, Any]:
+        """Give a fleet's status."""
+        return self.kube.one("voicefleets", name).get("status") or {}
+
+    def metric(self, name: str) -> float:
+        """Add up a metric over all operators and labels."""
+        return sum(
+            sample.value
+            for life, _ in self.operators
+            for family in life.metrics.prometheus.collect()
+            for sample in family.samples
+            if sample.name == f"callfleet_{name}"
+        )
+
+
+async def until(holds: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    """Wait until something holds."""
+    for _ in range(int(seconds / 0.02)):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    message = f"it never came to be that {what}"
+    raise AssertionError(message)
+
+
+@asynccontextmanager
+async def stand() -> AsyncIterator[Stand]:
+    """Set up a cluster that knows the resource, with one operator at work."""
+    async with fake_kube() as kube, light_kubelet(kube) as kubelet:
+        await kube.put("customresourcedefinitions", packaged.definition())
+        one = Stand(kube, kubelet, [])
+        one.start_operator()
+        try:
+            yield one
+        finally:
+            await one.stop_operators()
