@@ -1,7 +1,5 @@
 """An operator makes of a fleet what its user wrote, on an API server that is a fake."""
 
-from typing import Any
-
 from operator_stand import fleet, stand, until
 
 
@@ -14,10 +12,11 @@ async def test_a_new_fleet_gets_its_pods_and_says_so() -> None:
         assert one.status()["selector"] == (
             "callfleet.dev/fleet=talkers,callfleet.dev/accepting=true"
         )
-        assert [one["metadata"]["name"] for one in one.kube.of("poddisruptionbudgets")] == [
+        assert [budget["metadata"]["name"] for budget in one.kube.of("poddisruptionbudgets")] == [
             "talkers"
         ]
         assert len(one.kube.of("controllerrevisions")) == 1
+        await until(lambda: "PodCreated" in one.event_reasons(), "an Event says so")
 
 
 async def test_a_fleet_that_is_made_smaller_lets_the_calls_of_its_worker_finish() -> None:
@@ -27,7 +26,7 @@ async def test_a_fleet_that_is_made_smaller_lets_the_calls_of_its_worker_finish(
         first, second = one.kubelet.of("talkers")
         await first.take(2)
         await second.take(1)
-        await one.kube.put("voicefleets", _changed(one.kube.one("voicefleets", "talkers"), 1))
+        await one.change(replicas=1)
         await until(lambda: second.report.cordoned, "the worker with fewer calls is cordoned")
         assert not first.report.cordoned
         assert len(one.pods()) == 2
@@ -37,5 +36,136 @@ async def test_a_fleet_that_is_made_smaller_lets_the_calls_of_its_worker_finish(
         assert one.metric("calls_ended_by_infrastructure_total") == 0
 
 
-def _changed(there: dict[str, Any], replicas: int) -> dict[str, Any]:
-    return {**there, "spec": {**there["spec"], "replicas": replicas}}
+async def test_a_rebound_takes_the_cordon_back_before_a_pod_is_made() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet(replicas=2))
+        await until(lambda: one.status().get("accepting") == 2, "two workers accept")
+        for worker in one.kubelet.of("talkers"):
+            await worker.take(1)
+        await one.change(replicas=1)
+        await until(lambda: one.status().get("draining") == 1, "one drains")
+        await one.change(replicas=2)
+        await until(lambda: one.status().get("accepting") == 2, "both accept again")
+        made = [write for write in one.kube.writes if (write.method, write.plural) == _CREATED]
+        assert len(made) == 2
+
+
+async def test_when_the_last_slot_is_taken_pods_are_made_before_the_next_tick() -> None:
+    async with stand() as one:
+        auto = {
+            "mode": "Auto",
+            "syncSeconds": 300,
+            "minReplicas": 1,
+            "headroom": {"minIdleSlots": 0},
+        }
+        await one.kube.put("voicefleets", fleet(autoscaling=auto, slotsPerPod=2))
+        await until(lambda: one.status().get("accepting") == 1, "one worker accepts")
+        await one.kubelet.of("talkers")[0].take(2)
+        await until(lambda: len(one.pods()) > 1, "more pods are made")
+        await until(
+            lambda: one.metric("exhausted_to_created_seconds_count") == 1, "it is measured"
+        )
+
+
+async def test_a_killed_worker_raises_the_count_by_just_its_calls() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        worker = one.kubelet.of("talkers")[0]
+        await worker.take(3)
+        await until(lambda: one.status().get("calls") == 3, "its calls are known")
+        await worker.restart()
+        await until(
+            lambda: one.metric("calls_ended_by_infrastructure_total") == 3, "three are counted"
+        )
+        await until(lambda: one.status().get("calls") == 0, "none is left")
+        await until(lambda: "CallsLost" in one.event_reasons(), "an Event says so")
+
+
+async def test_a_pod_that_vanishes_raises_the_count_by_just_its_calls() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        await one.kubelet.of("talkers")[0].take(4)
+        await until(lambda: one.status().get("calls") == 4, "its calls are known")
+        await one.kube.remove("pods", one.pods()[0]["metadata"]["name"])
+        await until(
+            lambda: one.metric("calls_ended_by_infrastructure_total") == 4, "four are counted"
+        )
+        await until(lambda: one.status().get("accepting") == 1, "another takes its place")
+
+
+async def test_a_pod_whose_label_is_taken_off_is_let_go_with_its_calls() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        await one.kubelet.of("talkers")[0].take(4)
+        await until(lambda: one.status().get("calls") == 4, "its calls are known")
+        pod = one.pods()[0]
+        labels = {"callfleet.dev/fleet": "", "another": "one"}
+        released = {**pod, "metadata": {**pod["metadata"], "labels": labels}}
+        await one.kube.put("pods", released)
+        await until(lambda: "PodReleased" in one.event_reasons(), "an Event says so")
+        await until(lambda: len(one.pods()) == 2, "another takes its place")
+        assert one.metric("calls_ended_by_infrastructure_total") == 0
+
+
+async def test_workers_of_a_node_that_leaves_go_when_their_calls_have_ended() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        worker = one.kubelet.of("talkers")[0]
+        await worker.take(1)
+        one.kubelet.node = "node2"
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        await one.kube.put("nodes", {"metadata": {"name": "node2"}, "spec": {}, "status": ready})
+        node = one.kube.one("nodes", "node1")
+        await one.kube.put("nodes", {**node, "spec": {"unschedulable": True}})
+        await until(lambda: worker.report.cordoned, "its worker is cordoned")
+        await until(lambda: one.status().get("accepting") == 1, "another takes its place")
+        assert len(one.pods()) == 2
+        await worker.end(1)
+        await until(lambda: len(one.pods()) == 1, "it goes")
+        assert one.pods()[0]["spec"]["nodeName"] == "node2"
+
+
+async def test_a_fleet_that_is_deleted_is_left_to_its_grace() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        await one.kube.remove("voicefleets", "talkers")
+        await one.kube.put("voicefleets", fleet("others"))
+        await until(lambda: one.status("others").get("accepting") == 1, "another fleet is made")
+        written = len(one.kube.writes)
+        await one.kube.put("voicefleets", fleet("thirds"))
+        await until(lambda: one.status("thirds").get("accepting") == 1, "a third as well")
+        names = {write.name for write in one.kube.writes[written:]}
+        assert not any(name.startswith("talkers") for name in names)
+        assert len([pod for pod in one.pods() if pod["metadata"]["name"].startswith("talk")]) == 1
+
+
+async def test_the_younger_of_two_fleets_with_one_agent_name_says_so() -> None:
+    async with stand() as one:
+        told = {"agentName": "porter", "livekitURL": "wss://here"}
+        older = fleet("older", **told)
+        older["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+        await one.kube.put("voicefleets", older)
+        await one.kube.put("voicefleets", fleet("younger", **told))
+        await until(
+            lambda: "voice/older" in one.conditions("younger").get("Degraded", ""),
+            "the younger is degraded, and names the older",
+        )
+        assert "Degraded" not in one.conditions("older")
+
+
+async def test_a_spec_that_this_operator_cannot_read_is_said_and_nothing_done() -> None:
+    async with stand() as one:
+        strange = fleet(autoscaling={"mode": "Magic"})
+        await one.kube.put("voicefleets", strange)
+        await until(lambda: "Magic" in one.conditions().get("Degraded", ""), "it says so")
+        assert one.pods() == []
+        await one.change(autoscaling={"mode": "Manual", "syncSeconds": 1})
+        await until(lambda: one.status().get("accepting") == 1, "corrected, it gets its pod")
+
+
+_CREATED = ("POST", "pods")

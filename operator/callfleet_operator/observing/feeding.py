@@ -4,7 +4,7 @@ Its watches list again by themselves and bear an API server that is gone for as 
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import kopf
@@ -107,7 +107,6 @@ async def start_kopf(
     store: Store, config: SingleConfig, namespaces: Sequence[str], *, sees_nodes: bool
 ) -> asyncio.Task[None]:
     """Start kopf; the task ends when kopf does. Who calls it takes the signals back from kopf."""
-    before = asyncio.all_tasks()
     tasks = await kopf.spawn_tasks(
         registry=kopf_registry(store, config, sees_nodes=sees_nodes),
         settings=kopf_settings(),
@@ -115,7 +114,19 @@ async def start_kopf(
         clusterwide=not namespaces,
         namespaces=list(namespaces),
     )
-    return asyncio.create_task(kopf.run_tasks(tasks, ignored=before), name="kopf")
+    return asyncio.create_task(_run(tasks), name="kopf")
+
+
+async def _run(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until a part of kopf ends. kopf's own way to wait ends the tasks of others as well."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    finally:
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _uid(event: Any) -> str:

@@ -18,6 +18,7 @@ from callfleet_operator.reaching.admission import Address, AdmissionClient, Deaf
 
 _FIRST_WAIT_SECONDS = 0.25
 _MOST_WAIT_SECONDS = 4.0
+_MOST_WAIT_FOR_NEW_SECONDS = 1.0
 _TELL_AFTER_FAILURES = 5
 
 log = structlog.get_logger("callfleet_operator")
@@ -94,7 +95,9 @@ class Listening:
                 log.warning(
                     "a worker cannot be heard", pod=pod.name, fleet=str(pod.fleet), error=why
                 )
-            wait = min(_MOST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(failures, 8))
+            is_known = self._ears.has_been_heard(uid)
+            most = _MOST_WAIT_SECONDS if is_known else _MOST_WAIT_FOR_NEW_SECONDS
+            wait = min(most, _FIRST_WAIT_SECONDS * 2 ** min(failures - 1, 8))
             passed = time.monotonic() - began_at
             await asyncio.sleep(max(0.05, wait * random.uniform(0.5, 1) - passed))
 

@@ -76,6 +76,8 @@ class Rounds:
             if before is not None:
                 self._forget(before)
             return
+        if before is not None and before.uid != after.uid:
+            self._forget(before)
         if before is None or before.uid != after.uid:
             self._begin(after)
         elif _asked(before) != _asked(after):
@@ -108,7 +110,12 @@ class Rounds:
         self._alarms[fleet.key] = alarm
         loop = asyncio.create_task(self._loop(fleet, alarm), name=f"fleet {fleet.key}")
         self._loops[fleet.uid] = loop
-        loop.add_done_callback(lambda _: self._loops.pop(fleet.uid, None))
+        loop.add_done_callback(lambda _: self._ended(fleet, alarm))
+
+    def _ended(self, fleet: SeenFleet, alarm: Alarm) -> None:
+        self._loops.pop(fleet.uid, None)
+        if self._alarms.get(fleet.key) is alarm:
+            del self._alarms[fleet.key]
 
     def _forget(self, fleet: SeenFleet) -> None:
         loop = self._loops.pop(fleet.uid, None)
