@@ -86,6 +86,12 @@ VERBS: tuple[Verb, ...] = (
         "operator",
         "Look after voice fleets in Kubernetes: how many workers, which one may go.",
     ),
+    Verb(
+        "fleet",
+        "callfleet_operator.fleetctl.command",
+        "operator",
+        "See fleets in Kubernetes, and say what is wanted of their pods and rollouts.",
+    ),
 )
 
 
@@ -105,10 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(verb: Verb, arguments: list[str]) -> int:
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     try:
-        function = getattr(importlib.import_module(verb.module), verb.name)
-        app.command(help=inspect.getdoc(function))(function)
+        app = _app(verb)
         result = app(args=arguments, prog_name=f"callfleet {verb.name}")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
@@ -121,6 +125,16 @@ def _run(verb: Verb, arguments: list[str]) -> int:
         )
         return _USAGE
     return result if isinstance(result, int) else os.EX_OK
+
+
+def _app(verb: Verb) -> typer.Typer:
+    """Take the function of the verb's name, or the commands below it."""
+    found = getattr(importlib.import_module(verb.module), verb.name)
+    if isinstance(found, typer.Typer):
+        return found
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=inspect.getdoc(found))(found)
+    return app
 
 
 def _help() -> str:
