@@ -52,10 +52,10 @@ async def test_a_watch_is_not_told_twice_what_has_not_changed(stand: Stand) -> N
 
 
 async def test_a_watch_hears_from_a_worker_to_which_nothing_happens(
-    monkeypatch: pytest.MonkeyPatch, stand: Stand
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(port_module, "HEARTBEAT_SECONDS", 0.05)
-    async with stand.client.watching() as watching:
+    async with standing(request_seconds=0.05) as stand, stand.client.watching() as watching:
         # News that are none must not put the heartbeat off.
         while len(watching.reports) < 4:
             stand.port.changed()
