@@ -117,7 +117,33 @@ class World:
             if body.node == node:
                 self.calls_lost_with_nodes += len(body.ends)
                 body.ends.clear()
-                body.deaf_until = float("inf")
+                body.deaf_until = body.accepts_at = float("inf")
+
+    def disturb(self) -> None:
+        """Do to some pod what happens to pods, and what hands do."""
+        if not self.bodies:
+            return
+        body = self.chance.choice(list(self.bodies.values()))
+        what = self.chance.choice(
+            ["deaf", "label", "wiped", "older", "newer", "deleted", "restart"]
+        )
+        if what == "deaf":
+            body.deaf_until = self.now + self.chance.uniform(10, 200)
+        elif what == "label":
+            body.label = not body.label
+        elif what == "wiped":
+            body.order = None
+        elif what == "older" and body.order is not None:
+            body.order = replace(body.order, epoch=max(1, body.order.epoch - 3))
+        elif what == "newer":
+            body.epoch, body.cordoned = body.epoch + 5, self.chance.random() < 0.5
+        elif what == "deleted":
+            body.deleting = True
+        elif what == "restart":
+            body.ends.clear()
+            body.idle_since = None
+            body.epoch, body.cordoned = 0, False
+        body.version += 1
 
     def snapshot(self) -> Snapshot:
         names = ("r1", "r2", "r3", "r4", "r5")
@@ -201,6 +227,9 @@ class World:
     def _end_calls(self) -> None:
         for body in self.bodies.values():
             body.ends = [end for end in body.ends if end > self.now]
+        for body in list(self.bodies.values()):
+            if body.deleting and not body.ends:
+                del self.bodies[body.name]
 
     def _begin_calls(self) -> None:
         expected = self.per_second * TICK_SECONDS

@@ -4,13 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fleet_carrying import cordoned, created, degraded, deleted, given_back, reasons
+from fleet_carrying import cordoned, created, degraded, deleted, given_back
 from fleet_worlds import (
     NOW,
-    SETTLED,
     drained,
     fleet_spec,
-    report,
     says,
     seen,
     silent,
@@ -18,11 +16,10 @@ from fleet_worlds import (
     worker,
 )
 
-from callfleet_contract.fleet.status import Why
 from callfleet_operator.planning.actions import Delete, Reason, Relabel, Remind, SetCordon
 from callfleet_operator.planning.planner import MOST_ACTIONS, plan
-from callfleet_operator.planning.snapshot import Arrivals, Cordon, Heard, Pod
 from callfleet_operator.planning.seen import look
+from callfleet_operator.planning.snapshot import Cordon, Pod
 from callfleet_operator.planning.victims import in_order
 
 

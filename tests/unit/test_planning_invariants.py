@@ -9,13 +9,13 @@ from hypothesis import given, settings
 
 from callfleet_contract.fleet.spec import Mode, OnDeadline
 from callfleet_contract.fleet.status import RolloutStatus
-from callfleet_operator.planning.actions import Create, Delete, Reason, Relabel, Remind, SetCordon
+from callfleet_operator.planning.actions import Create, Delete, Reason, Remind, SetCordon
 from callfleet_operator.planning.planner import MOST_ACTIONS, plan
 from callfleet_operator.planning.seen import look
 from callfleet_operator.planning.snapshot import Pod, Snapshot
 from callfleet_operator.planning.trust import judge
 
-MANY = settings(max_examples=1000)
+MANY = settings(max_examples=100)
 ROUNDS = 12
 SIZE = (Reason.SURPLUS, Reason.MANUAL)
 
@@ -23,7 +23,9 @@ SIZE = (Reason.SURPLUS, Reason.MANUAL)
 def is_heard(pod: Pod, fleet: Snapshot) -> bool:
     stale_after = fleet.spec.autoscaling.metrics.stale_after_seconds
     heard = pod.heard
-    return heard is not None and heard.age_seconds <= stale_after and heard.report.pod_uid == pod.uid
+    return (
+        heard is not None and heard.age_seconds <= stale_after and heard.report.pod_uid == pod.uid
+    )
 
 
 def is_idle_for_certain(pod: Pod, fleet: Snapshot) -> bool:

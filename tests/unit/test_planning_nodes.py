@@ -70,4 +70,6 @@ def test_no_node_is_gone_before_all_nodes_are_known() -> None:
 
 
 def test_a_pod_that_found_no_node_is_not_on_one_that_is_gone() -> None:
-    assert deleted(plan(seen(worker("a", node="here"), starting("b", node=""), nodes=(HERE,)))) == {}
+    assert (
+        deleted(plan(seen(worker("a", node="here"), starting("b", node=""), nodes=(HERE,)))) == {}
+    )

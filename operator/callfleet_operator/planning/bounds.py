@@ -27,7 +27,6 @@ class Size:
     limit: Limit
     memory: Memory
     may_shrink: bool
-    in_panic: bool
     notes: tuple[str, ...]
 
 
@@ -80,7 +79,6 @@ def _manual(view: View, trust: Trust, supply: Supply) -> Size:
         limit=steps.limit,
         memory=memory,
         may_shrink=may_shrink,
-        in_panic=False,
         notes=tuple(steps.notes),
     )
 
@@ -171,7 +169,6 @@ class _Deciding:
             limit=steps.limit,
             memory=memory,
             may_shrink=may_shrink,
-            in_panic=self.in_panic,
             notes=tuple(steps.notes),
         )
 

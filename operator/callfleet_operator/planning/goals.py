@@ -49,7 +49,7 @@ def goals(view: View, supply: Supply, course: Course, size: Size) -> Goals:
         new = min(have, need)
     elif not proven:
         new = min(new, surge)
-    old = need - new if proven or course.is_held else need
+    old = need - new if proven or cramped or course.is_held else need
     if not can_make(view, course.old):
         new, old = need, 0
     return Goals(need, new, old, need + surge, proven, cramped)

@@ -43,8 +43,7 @@ class Growth:
         budget = MOST_CREATED
         budget -= self._create(self.course.to, self._lacking_new(), budget, room, reason)
         if self.course.rolling:
-            lacking = min(self.goal.old - self.old, self.lacking)
-            self._create(self.course.old, lacking, budget, room, reason)
+            self._create(self.course.old, self._lacking_old_pods(), budget, room, reason)
 
     def _lacking_new(self) -> int:
         return min(self.goal.new - self.new, self.goal.most - self.total)
@@ -69,10 +68,17 @@ class Growth:
     def _lacking_old(self) -> int:
         """Slots of the old revision to take back, in place of superseded ones too.
 
-        Not the one pod that went to make room.
+        A new revision of which no worker has taken calls yet is not counted on.
         """
-        spared = self.view.slots_of(self.course.to) if self.goal.is_cramped else 0
-        return min(self.goal.old - self.old, self.goal.need - self.new - self.old - spared)
+        new = self.new if self.goal.is_proven else 0
+        return min(self.goal.old - self.old, self.goal.need - new - self.old)
+
+    def _lacking_old_pods(self) -> int:
+        """Slots of the old revision to make pods for, once what could be taken back was."""
+        if self.goal.is_proven:
+            return min(self.goal.old - self.old, self.lacking)
+        superseded = self.total - self.new - self.old
+        return min(self.goal.old - self.old - superseded, self.goal.most - self.total)
 
     def _create(self, revision: str, slots: int, budget: int, room: Room, reason: Reason) -> int:
         each = self.view.slots_of(revision)

@@ -129,7 +129,6 @@ def _paused(view: View, trust: Trust) -> Plan:
         limit=Limit.PAUSED,
         memory=memory,
         may_shrink=False,
-        in_panic=False,
         notes=(note,),
     )
     way = Course(snapshot.rollout, snapshot.target_revision, "")

@@ -84,10 +84,11 @@ class Seen:
         """Calls that it may come to hold."""
         if self.standing in OVER:
             return 0
-        if self.standing is Standing.GOING or not self.uncordoned:
-            known = self.report is not None or not self.pod.running
-            return self.calls if known else self.slots
-        return self.slots
+        if self.report is None:
+            takes_more = self.uncordoned or self.pod.running
+        else:
+            takes_more = not (self.report.cordoned or self.report.draining)
+        return self.slots if takes_more else self.calls
 
 
 @dataclass(frozen=True, slots=True)

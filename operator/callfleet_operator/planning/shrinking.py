@@ -8,7 +8,7 @@ from callfleet_contract.fleet.spec import Mode
 from callfleet_operator.planning.actions import Reason, SetCordon
 from callfleet_operator.planning.bounds import Size
 from callfleet_operator.planning.goals import Goals
-from callfleet_operator.planning.orders import order
+from callfleet_operator.planning.orders import is_by_user, order
 from callfleet_operator.planning.rollout import Course
 from callfleet_operator.planning.seen import Seen, Standing, View, age_seconds
 from callfleet_operator.planning.supply import Supply
@@ -46,8 +46,8 @@ class Shrinkage:
         elif course.is_held:
             self._spare(new + old, self.goal.most, size)
         else:
-            if self.goal.is_proven:
-                self._replace(old, size)
+            if self.goal.is_proven or self.goal.is_cramped:
+                self._replace(old)
             else:
                 self._spare(old, self.goal.old, size)
             self._spare(new, self.goal.new, size)
@@ -58,17 +58,24 @@ class Shrinkage:
             if self._can_go(seen):
                 self._cordon(seen, reason)
 
-    def _replace(self, old: list[Seen], size: Size) -> None:
-        """Take out old workers beyond their share; where there is no room else, one before."""
-        has_others = self.spare + self.goal.need > self.unit
-        is_first = self.goal.is_cramped and has_others and not size.in_panic
+    def _replace(self, old: list[Seen]) -> None:
+        """Take out old workers beyond their share; where there is no room else, one before.
+
+        That holds where slots ran out too: at a bound they may stay so for as long as it is there.
+        """
+        allowed = self.unit if self.goal.is_cramped and self._may_be_one_less() else 0
         left = sum(seen.slots for seen in old)
         for seen in in_order(old, self.view):
             if left <= self.goal.old:
                 return
-            if self._can_go(seen, self.unit if is_first else 0):
+            if self._can_go(seen, allowed):
                 self._cordon(seen, Reason.ROLLOUT)
                 left -= seen.slots
+
+    def _may_be_one_less(self) -> bool:
+        """Whether a worker is left, and none is on its way out, whose room is waited for."""
+        going = self.view.standing(Standing.DRAINING, Standing.ENDING)
+        return self.spare + self.goal.need > self.unit and all(is_by_user(seen) for seen in going)
 
     def _spare(self, pods: list[Seen], keep: int, size: Size) -> None:
         """Take out what is counted on and more than wanted, where shrinking is allowed."""
