@@ -175,6 +175,19 @@ def test_where_no_pod_has_room_beside_the_wanted_ones_an_old_one_goes_first() ->
     assert plan(fleet(*going, **full)).actions == ()
 
 
+def test_only_one_old_worker_goes_first_where_the_provider_grants_no_session_more() -> None:
+    full: dict[str, Any] = {"auto": {"externalSessionLimit": 40}}
+    assert len(cordoned(plan(fleet(*old(4), **full)))) == 1
+    going = [*old(3), drained(worker("d", 3), reason="Rollout")]
+    planned = plan(fleet(*going, **full))
+    assert (planned.desired, planned.actions) == (3, ())
+
+
+def test_no_old_worker_goes_first_while_another_is_on_its_way_out() -> None:
+    full: dict[str, Any] = {"auto": {"maxReplicas": 4, "maxTotalPods": 4}}
+    assert plan(fleet(*old(4), drained(worker("d", 3)), **full)).actions == ()
+
+
 def test_a_pod_that_is_stuck_where_others_work_is_replaced() -> None:
     complete = RolloutStatus(current="r2", target="r2")
     stuck = starting("s", age=700, revision="r2", trouble="ImagePullBackOff")

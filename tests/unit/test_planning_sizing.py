@@ -179,7 +179,9 @@ def test_nothing_shrinks_before_the_operator_has_watched_for_a_window() -> None:
 def test_nothing_shrinks_for_a_minute_after_slots_ran_out() -> None:
     fleet = quiet()
     panicking = plan(replace(fleet, memory=replace(SETTLED, exhausted_at=NOW - 59)))
-    assert cordoned(panicking) == []
+    assert (panicking.desired, cordoned(panicking)) == (8, [])
+    one_more = replace(fleet, desired_before=7, memory=replace(SETTLED, exhausted_at=NOW - 59))
+    assert (plan(one_more).desired, cordoned(plan(one_more))) == (7, [])
     assert len(cordoned(plan(replace(fleet, memory=replace(SETTLED, exhausted_at=NOW - 60))))) == 6
 
 
