@@ -61,7 +61,7 @@ class Life:
     """One operator's life."""
 
     def __init__(self, order: Order) -> None:
-        self._order = order
+        self.order = order
         self.metrics = Metrics()
         self._told_to_go = asyncio.Event()
         self._operator: Operator | None = None
@@ -69,15 +69,15 @@ class Life:
 
     async def live(self) -> int:
         """Live; give the exit code."""
-        settings = self._order.settings
-        connection = connect(self._order.config)
+        settings = self.order.settings
+        connection = connect(self.order.config)
         name = LeaseName(settings.lease_namespace, settings.lease.name, self._me)
         leading = Leading(connection.client, name)
         health = HealthServer(self.metrics, lambda: self._health(leading))
         self.metrics.set(metrics.OPERATOR_LEADING, 0)
         with self._signals():
-            await health.start(self._order.bound)
-            host, port = self._order.bound.getsockname()[:2]
+            await health.start(self.order.bound)
+            host, port = self.order.bound.getsockname()[:2]
             log.info("operator started", me=self._me, http=f"{host}:{port}")
             try:
                 return await self._wait_and_lead(connection, leading)
@@ -104,13 +104,13 @@ class Life:
     async def _lead(
         self, connection: Connection, leading: Leading, keeping: asyncio.Task[None]
     ) -> int:
-        settings = self._order.settings
+        settings = self.order.settings
         sees_nodes = await _may_see_nodes(connection)
         operator = assemble(
             Given(
                 connection=connection,
                 leading=leading,
-                keys=self._order.keys,
+                keys=self.order.keys,
                 metrics=self.metrics,
                 me=self._me,
                 namespaces=settings.namespaces,
@@ -122,7 +122,7 @@ class Life:
                 return EX_LOST if keeping.done() else os.EX_OK
             operator.following.is_settled = True
             kopf = await start_kopf(
-                operator.store, self._order.config, settings.namespaces, sees_nodes=sees_nodes
+                operator.store, self.order.config, settings.namespaces, sees_nodes=sees_nodes
             )
             self._take_signals()  # kopf took them
             self._operator = operator
@@ -136,7 +136,7 @@ class Life:
         self, operator: Operator, keeping: asyncio.Task[None], kopf: asyncio.Task[None]
     ) -> int:
         """Act until something ends; then end the rest, what acts first."""
-        relist_seconds = self._order.settings.relist_seconds
+        relist_seconds = self.order.settings.relist_seconds
         parts = [
             kopf,
             asyncio.create_task(_relist(operator, relist_seconds), name="relist"),

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 from fake_kinds import KINDS, Kind, discovery, kind_of, route
@@ -66,6 +67,10 @@ class FakeKube:
     writes: list[Write] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    dead: set[str] = field(default_factory=set)
+    """Tokens of whom nobody hears any more."""
+    after_write: Callable[[Write, str], None] = lambda *_: None
+    """Told of each write that was done, with the token of who did it, before the answer."""
     moved: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def of(self, plural: str) -> list[Thing]:
@@ -127,7 +132,10 @@ class FakeKube:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer any request."""
-        self.requests.append(f"{request.method} {request.path}")
+        self.requests.append(f"{request.method} {request.path}?{unquote(request.query_string)}")
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token in self.dead:
+            return refusal(503, "ServiceUnavailable", "you are dead")
         for fault in self.faults:
             refused = fault(request)
             if refused is not None:
@@ -135,18 +143,32 @@ class FakeKube:
         found = route(request.path)
         if found is None:
             return discovery(request.path)
-        kind, namespace, name, sub = found
         if request.method == "GET":
-            if name:
-                thing = self.things.get(kind, {}).get((namespace, name))
-                return web.json_response(thing) if thing else refusal(404, "NotFound")
-            if request.query.get("watch") == "true":
-                return await self._watch(request, kind, namespace)
-            return self._list(request, kind, namespace)
+            return await self._read(request, *found[:3])
+        return await self._change(request, found, token)
+
+    async def _read(
+        self, request: web.Request, kind: Kind, namespace: str, name: str
+    ) -> web.StreamResponse:
+        if name:
+            thing = self.things.get(kind, {}).get((namespace, name))
+            return web.json_response(thing) if thing else refusal(404, "NotFound")
+        if request.query.get("watch") == "true":
+            return await self._watch(request, kind, namespace)
+        return self._list(request, kind, namespace)
+
+    async def _change(
+        self, request: web.Request, found: tuple[Kind, str, str, str], token: str
+    ) -> web.StreamResponse:
+        kind, namespace, name, sub = found
         body = await request.json() if request.can_read_body else {}
         response = await self._write(request, kind, (namespace, name or ""), sub, body)
         made = name or body.get("metadata", {}).get("name", "")
-        self.writes.append(Write(request.method, kind[2], made, body, response.status))
+        write = Write(request.method, kind[2], made, body, response.status)
+        self.writes.append(write)
+        self.after_write(write, token)
+        if token in self.dead:
+            return refusal(503, "ServiceUnavailable", "you died before you heard of it")
         return response
 
     def _list(self, request: web.Request, kind: Kind, namespace: str) -> web.Response:

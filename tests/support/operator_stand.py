@@ -1,6 +1,7 @@
 """Runs an operator in this process, against a fake API server with light workers."""
 
 import asyncio
+import itertools
 import os
 import socket
 import sys
@@ -24,6 +25,7 @@ from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.settings import Settings
 
 PRIVATE_KEY = Ed25519PrivateKey.generate()
+_TOKENS = itertools.count(1)
 KEYS = Keys([PRIVATE_KEY])
 
 
@@ -47,18 +49,32 @@ class Stand:
     operators: list[tuple[Life, asyncio.Task[int]]]
 
     def start_operator(self) -> asyncio.Task[int]:
-        """Start one more."""
+        """Start one more, with a token of its own."""
         bound = socket.create_server(("127.0.0.1", 0))
         one = KubeConfig.from_server(self.kube.url)
-        one.users["default"] = User(token="not-asked-for")
+        one.users["default"] = User(token=f"operator-{next(_TOKENS)}")
         one.contexts["default"].user = "default"
         config = one.get()
         assert config is not None
-        settings = Settings(private_key_file="unused", relist_seconds=5)
+        settings = Settings(private_key_file=Path("unused"), relist_seconds=5)
         life = Life(Order(settings, config, KEYS, bound))
         task = asyncio.create_task(life.live())
         self.operators.append((life, task))
         return task
+
+    async def kill(self, token: str) -> None:
+        """Have an operator be gone in this moment: no request of it does anything any more.
+
+        Its lease goes as well, so that nobody has to wait for the end of its term.
+        """
+        self.kube.dead.add(token)
+        for life, task in self.operators:
+            if _token(life) == token:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        self.operators = [(life, task) for life, task in self.operators if _token(life) != token]
+        for lease in self.kube.of("leases"):
+            await self.kube.remove("leases", lease["metadata"]["name"])
 
     async def stop_operators(self) -> None:
         """Tell all to go, and wait until they have."""
@@ -107,6 +123,14 @@ class Stand:
         """Give a fleet's status."""
         return self.kube.one("voicefleets", name).get("status") or {}
 
+    async def ticks(self, times: int) -> None:
+        """Wait until fleets were thought over so many times more."""
+        before = self.metric("reconcile_seconds_count")
+        await until(
+            lambda: self.metric("reconcile_seconds_count") >= before + 4 * times,
+            f"it is thought over {times} times",
+        )
+
     def event_reasons(self) -> set[str]:
         """Give the reasons of all Events."""
         return {one["reason"] for one in self.kube.of("events")}
@@ -125,6 +149,11 @@ class Stand:
             for sample in family.samples
             if sample.name == f"callfleet_{name}"
         )
+
+
+def _token(life: Life) -> str:
+    user = life.order.config.user
+    return (user.token if user else None) or ""
 
 
 async def until(holds: Callable[[], bool], what: str, seconds: float = 20.0) -> None:

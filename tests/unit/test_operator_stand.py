@@ -62,9 +62,7 @@ async def test_when_the_last_slot_is_taken_pods_are_made_before_the_next_tick() 
         await until(lambda: one.status().get("accepting") == 1, "one worker accepts")
         await one.kubelet.of("talkers")[0].take(2)
         await until(lambda: len(one.pods()) > 1, "more pods are made")
-        await until(
-            lambda: one.metric("exhausted_to_created_seconds_count") == 1, "it is measured"
-        )
+        await until(lambda: one.metric("exhausted_to_created_seconds_count") == 1, "it is measured")
 
 
 async def test_a_killed_worker_raises_the_count_by_just_its_calls() -> None:

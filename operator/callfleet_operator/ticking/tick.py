@@ -21,7 +21,7 @@ from callfleet_operator.objects.statuses import (
     status_patch,
 )
 from callfleet_operator.observing.picturing import Moment, Picturing
-from callfleet_operator.planning.actions import Plan
+from callfleet_operator.planning.actions import Create, Plan
 from callfleet_operator.planning.snapshot import Memory, Snapshot
 from callfleet_operator.reaching.kinds import VoiceFleet, as_raw
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Problem, Trouble, explain
@@ -30,6 +30,7 @@ from callfleet_operator.telling.gauges import show
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.telling.voice import Voice
 from callfleet_operator.ticking.keeping import Keeping
+from callfleet_operator.ticking.patience import Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Remembered:
 
     memory: Memory
     create_refused: str = ""
+    keep_refused: str = ""
     told: str = ""
+    creating: Patience = field(default_factory=Patience)
+    keeping: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Tick:
         if fleet.spec is None:
             return await self._unreadable(fleet)
         spec, tools = fleet.spec, self.tools
-        kept = [] if spec.paused else await tools.keeping.keep(fleet, spec)
+        kept = await self._keep(fleet, spec)
         with self._timed("observe"):
             await self._confirm_nodes(fleet)
             now = tools.moment()
@@ -100,11 +104,11 @@ class Tick:
             plan = tools.plan(seen)
         self.remembered.memory = plan.memory
         with self._timed("apply"):
-            applied = await tools.acting.apply(fleet, plan, now.epoch)
-        self._remember(applied)
+            applied = await tools.acting.apply(fleet, self._asked_for(fleet, plan, now), now.epoch)
+        self._remember(fleet, applied, now)
         with self._timed("report"):
-            trouble = self._trouble(fleet, kept)
-            besides = Besides(seen.lead_time_seconds if self._knows_lead(fleet) else 0.0, trouble)
+            lead_time = seen.lead_time_seconds if self._knows_lead(fleet) else 0.0
+            besides = Besides(lead_time, self.remembered.keep_refused)
             status = status_after(fleet, plan, besides, now.epoch)
             reported = await self._report(fleet, status)
             show(tools.metrics, fleet.key, seen, status)
@@ -154,18 +158,36 @@ class Tick:
         hands.store.fleets.put(fleet.key, read_fleet(as_raw(answer)))
         return []
 
-    def _remember(self, applied: Applied) -> None:
-        if applied.create_refused:
-            self.remembered.create_refused = applied.create_refused
-        elif applied.created:
-            self.remembered.create_refused = ""
+    async def _keep(self, fleet: SeenFleet, spec: FleetSpec) -> list[Problem]:
+        """See to what the fleet needs beside its pods, unless that was just refused."""
+        remembered, now = self.remembered, self.tools.moment().steady
+        if spec.paused or not remembered.keeping.may_ask(fleet.generation, now):
+            return []
+        problems = await self.tools.keeping.keep(fleet, spec)
+        refused = [one.sentence for one in problems if one.trouble is Trouble.REFUSED]
+        remembered.keep_refused = "; ".join(refused)
+        if refused:
+            remembered.keeping.refused(fleet.generation, now)
+            self._tell_once(fleet, "CannotKeep", remembered.keep_refused)
+        elif not problems:
+            remembered.keeping.granted()
+        return problems
 
-    def _trouble(self, fleet: SeenFleet, kept: list[Problem]) -> str:
-        refused = [one.sentence for one in kept if one.trouble is Trouble.REFUSED]
-        trouble = "; ".join(refused)
-        if trouble:
-            self._tell_once(fleet, "CannotKeep", trouble)
-        return trouble
+    def _asked_for(self, fleet: SeenFleet, plan: Plan, now: Moment) -> Plan:
+        """Leave pods out that were just refused: they are asked for again later."""
+        if self.remembered.creating.may_ask(fleet.generation, now.steady):
+            return plan
+        kept = tuple(one for one in plan.actions if not isinstance(one, Create))
+        return replace(plan, actions=kept)
+
+    def _remember(self, fleet: SeenFleet, applied: Applied, now: Moment) -> None:
+        remembered = self.remembered
+        if applied.create_refused:
+            remembered.create_refused = applied.create_refused
+            remembered.creating.refused(fleet.generation, now.steady)
+        elif applied.created:
+            remembered.create_refused = ""
+            remembered.creating.granted()
 
     def _tell_once(self, fleet: SeenFleet, reason: str, sentence: str) -> None:
         if self.remembered.told != sentence:
