@@ -9,6 +9,7 @@ import pytest
 from control_plane import ControlPlane, start_control_plane, start_controllers
 from kube_api import ApiError
 from kubectl import Kubectl
+from operator_cluster import Clustered, operator_cluster
 
 import callfleet_tools
 from callfleet_contract.fleet.names import API_VERSION, PLURAL
@@ -62,3 +63,11 @@ def kubectl(
     """Kubectl in the test's namespace."""
     program = cluster_programs["kubectl"]
     return Kubectl(program, control_plane.kubeconfig, control_plane.folder, namespace)
+
+
+@pytest.fixture
+def clustered(
+    control_plane: ControlPlane, namespace: str, children: Children, tmp_path: Path
+) -> Clustered:
+    """Give the block in which workers and operators run; it has to be in the test's own task."""
+    return lambda: operator_cluster(control_plane, namespace, children, tmp_path)
