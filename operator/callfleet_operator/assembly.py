@@ -22,6 +22,7 @@ from callfleet_operator.reaching.connection import Connection
 from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.writing import Writer
 from callfleet_operator.telling.metrics import Metrics
+from callfleet_operator.telling.plans import Plans
 from callfleet_operator.telling.posting import Posting
 from callfleet_operator.telling.voice import Voice
 from callfleet_operator.ticking.keeping import Keeping
@@ -78,6 +79,7 @@ class Given:
     leading: Leading
     keys: Keys
     metrics: Metrics
+    plans: Plans
     me: str
     namespaces: tuple[str, ...]
     sees_nodes: bool
@@ -126,6 +128,7 @@ def assemble(given: Given) -> Operator:
         keeping=Keeping(hands, store),
         voice=voice,
         metrics=registry,
+        plans=given.plans,
         moment=clock.moment,
     )
     rounds = Rounds(store, tools, registry, began.epoch)

@@ -26,6 +26,7 @@ from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explai
 from callfleet_operator.settings import Settings
 from callfleet_operator.telling.health import Health, HealthServer
 from callfleet_operator.telling.metrics import Metrics
+from callfleet_operator.telling.plans import Plans
 
 EX_LOST = 1
 """The lease or a part of the operator was lost: it is to be started again."""
@@ -63,6 +64,7 @@ class Life:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.metrics = Metrics()
+        self.plans = Plans()
         self._told_to_go = asyncio.Event()
         self._operator: Operator | None = None
         self._me = f"{os.environ.get('HOSTNAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
@@ -73,7 +75,7 @@ class Life:
         connection = connect(self.order.config)
         name = LeaseName(settings.lease_namespace, settings.lease.name, self._me)
         leading = Leading(connection.client, name)
-        health = HealthServer(self.metrics, lambda: self._health(leading))
+        health = HealthServer(self.metrics, self.plans, lambda: self._health(leading))
         self.metrics.set(metrics.OPERATOR_LEADING, 0)
         with self._signals():
             await health.start(self.order.bound)
@@ -112,6 +114,7 @@ class Life:
                 leading=leading,
                 keys=self.order.keys,
                 metrics=self.metrics,
+                plans=self.plans,
                 me=self._me,
                 namespaces=settings.namespaces,
                 sees_nodes=sees_nodes,

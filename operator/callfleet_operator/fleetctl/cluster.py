@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import httpx2
@@ -147,6 +147,9 @@ def ask_operator(url: str, fleet: SeenFleet) -> dict[str, Any]:
     try:
         with urlopen(asked, timeout=_ASK_SECONDS) as answer:  # noqa: S310 - the user's own address
             told: dict[str, Any] = json.load(answer)
+    except HTTPError as error:
+        message = f"{asked} answers {error.code}: {_said(error)}"
+        raise ClusterError(message) from error
     except (URLError, ValueError, OSError) as error:
         message = (
             f"no plan from {asked} ({error}): reach the operator that leads with `kubectl "
@@ -154,6 +157,13 @@ def ask_operator(url: str, fleet: SeenFleet) -> dict[str, Any]:
         )
         raise ClusterError(message) from error
     return told
+
+
+def _said(error: HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"])
+    except (ValueError, KeyError, TypeError):
+        return error.reason
 
 
 def _code(error: ApiError) -> int:

@@ -1,4 +1,4 @@
-"""Answer over HTTP whether the operator lives, whether it leads, and what it measured."""
+"""Answer over HTTP whether the operator lives and leads, what it measured, and what it decided."""
 
 import socket
 from collections.abc import Callable
@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
+from callfleet_operator.objects.seen import Key
 from callfleet_operator.settings import HttpSettings
 from callfleet_operator.telling.metrics import Metrics
+from callfleet_operator.telling.plans import Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ def bind(settings: HttpSettings) -> socket.socket:
 
 
 class HealthServer:
-    """Serves health and metrics."""
+    """Serves health, metrics and plans."""
 
-    def __init__(self, metrics: Metrics, look: Callable[[], Health]) -> None:
+    def __init__(self, metrics: Metrics, plans: Plans, look: Callable[[], Health]) -> None:
         self._metrics = metrics
+        self._plans = plans
         self._look = look
         app = web.Application()
         app.add_routes(
@@ -62,6 +65,7 @@ class HealthServer:
                 web.get("/healthz/live", self._live),
                 web.get("/healthz/ready", self._ready),
                 web.get("/metrics", self._show),
+                web.get("/plans/{namespace}/{name}", self._plan),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
@@ -82,6 +86,15 @@ class HealthServer:
     async def _ready(self, _: web.Request) -> web.Response:
         health = self._look()
         return web.json_response(asdict(health), status=200 if health.ready else 503)
+
+    async def _plan(self, request: web.Request) -> web.Response:
+        key = Key(request.match_info["namespace"], request.match_info["name"])
+        told = self._plans.of(key)
+        if told is None:
+            why = "thinks nothing over" if not self._look().leading else "knows no such fleet"
+            error = f"no plan for {key}: this operator {why}"
+            return web.json_response({"error": error}, status=404)
+        return web.json_response(told)
 
     async def _show(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

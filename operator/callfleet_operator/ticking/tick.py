@@ -28,6 +28,7 @@ from callfleet_operator.reaching.problems import REQUEST_ERRORS, Problem, Troubl
 from callfleet_operator.reaching.writing import WriteError
 from callfleet_operator.telling.gauges import show
 from callfleet_operator.telling.metrics import Metrics
+from callfleet_operator.telling.plans import Plans
 from callfleet_operator.telling.voice import Voice
 from callfleet_operator.ticking.keeping import Keeping
 from callfleet_operator.ticking.patience import Patience
@@ -74,6 +75,7 @@ class Tools:
     keeping: Keeping
     voice: Voice
     metrics: Metrics
+    plans: Plans
     moment: Callable[[], Moment]
 
 
@@ -103,6 +105,7 @@ class Tick:
         with self._timed("plan"):
             plan = tools.plan(seen)
         self.remembered.memory = plan.memory
+        tools.plans.keep(fleet.key, plan, now.epoch)
         with self._timed("apply"):
             applied = await tools.acting.apply(fleet, self._asked_for(fleet, plan, now), now.epoch)
         self._remember(fleet, applied, now)
