@@ -106,8 +106,8 @@ class Fallback(Part):
     )
     behavior: FallbackBehavior = Field(
         default=FallbackBehavior.CURRENT_IF_HIGHER,
-        description="CurrentIfHigher never shrinks; Static goes to replicas, never below what "
-        "calls need.",
+        description="CurrentIfHigher holds at least replicas and grows by what was last heard; "
+        "Static holds replicas, or what there is where that is more. Neither shrinks.",
     )
 
 

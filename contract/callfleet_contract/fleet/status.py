@@ -98,7 +98,7 @@ class RolloutStatus(Part):
     step_since: str = Field(default="", description="When that step's share was reached.")
     progressed_at: str = Field(default="", description="When it last got further.")
     accepted: int = Field(
-        default=0, ge=0, description="Most workers of the target that accepted calls in this step."
+        default=0, ge=0, description="Most workers of the target that accepted calls at once."
     )
     undone: tuple[str, ...] = Field(
         default=(), description="Revisions that failed, or that a user undid."
