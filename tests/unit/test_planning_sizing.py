@@ -112,10 +112,10 @@ def test_slots_that_ran_out_add_a_worker_at_once() -> None:
 def test_a_refused_call_adds_a_worker_though_slots_are_free() -> None:
     planned = plan(seen(worker("a", calls=1), arrivals=Arrivals(refused_total=1)))
     assert created(planned) == 1
-    again = seen(worker("a", calls=1), arrivals=Arrivals(refused_total=1))
+    again = seen(worker("a", calls=1), starting("b"), arrivals=Arrivals(refused_total=1))
     settled = plan(replace(again, memory=planned.memory))
     assert settled.memory.exhausted_at == NOW
-    assert created(settled) == 0
+    assert settled.actions == ()
 
 
 def test_growth_waits_for_what_has_been_needed_all_along() -> None:
@@ -204,3 +204,11 @@ def test_a_paused_fleet_is_told_of_and_watched_anew_afterwards() -> None:
     assert (planned.actions, planned.why) == ((), Why.PAUSED)
     assert planned.limited_by is Limit.PAUSED
     assert planned.memory.began_at == NOW
+
+
+def test_a_status_that_could_not_be_written_changes_nothing_of_what_was_decided() -> None:
+    spec = fleet_spec({"scaleUp": {"maxPods": 2, "maxPercent": 1}})
+    fleet = seen(worker("a"), spec=spec, arrivals=Arrivals(2.0, 2.0, 120.0))
+    first = plan(fleet)
+    again = plan(replace(fleet, memory=first.memory, now=NOW + 5))
+    assert (first.desired, again.desired) == (3, 3)

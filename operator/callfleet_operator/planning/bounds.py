@@ -8,7 +8,7 @@ from callfleet_contract.fleet.status import Limit
 from callfleet_operator.planning.actions import Reason
 from callfleet_operator.planning.seen import View
 from callfleet_operator.planning.sizing import Demand
-from callfleet_operator.planning.snapshot import Changed, Memory
+from callfleet_operator.planning.snapshot import Changed, Memory, Snapshot
 from callfleet_operator.planning.supply import Supply
 from callfleet_operator.planning.trust import Trust
 from callfleet_operator.planning.windows import recent, with_least, with_most
@@ -70,6 +70,7 @@ def _manual(view: View, trust: Trust, supply: Supply) -> Size:
         began_at=snapshot.now,
         fresh_at=trust.fresh_at,
         refused_total=snapshot.arrivals.refused_total,
+        desired=steps.pods,
     )
     may_shrink = trust.trusted and auto.hold is not Hold.SCALE_IN
     return Size(
@@ -83,9 +84,15 @@ def _manual(view: View, trust: Trust, supply: Supply) -> Size:
     )
 
 
+def before(snapshot: Snapshot) -> int | None:
+    """Say what was decided last; None where nothing is known of it."""
+    decided = snapshot.memory.desired
+    return snapshot.desired_before if decided is None else decided
+
+
 def _current(view: View, supply: Supply) -> int:
-    before = view.snapshot.desired_before
-    return supply.counted_pods if before is None else before
+    decided = before(view.snapshot)
+    return supply.counted_pods if decided is None else decided
 
 
 def _hold(steps: _Steps, hold: Hold, current: int) -> None:
@@ -156,6 +163,7 @@ class _Deciding:
             exhausted_at=self.exhausted_at,
             fresh_at=self.trust.fresh_at,
             refused_total=self.snapshot.arrivals.refused_total,
+            desired=steps.pods,
         )
         may_shrink = (
             self.trust.trusted

@@ -9,7 +9,7 @@ from callfleet_contract.fleet.status import (
     Why,
 )
 from callfleet_operator.planning.actions import Counts
-from callfleet_operator.planning.bounds import Size
+from callfleet_operator.planning.bounds import Size, before
 from callfleet_operator.planning.rollout import Course
 from callfleet_operator.planning.seen import Standing, View
 from callfleet_operator.planning.supply import COMING
@@ -49,7 +49,7 @@ def count(view: View, trust: Trust) -> Counts:
 def why(view: View, course: Course, size: Size, counts: Counts, wrong: list[Trouble]) -> Why:
     """Find the one word for what decides the size, or keeps it."""
     snapshot = view.snapshot
-    before = snapshot.desired_before
+    decided = before(snapshot)
     reasons = (
         (any(trouble.word == "Fallback" for trouble in wrong), Why.FALLBACK),
         (bool(wrong) and counts.accepting < size.pods, Why.DEGRADED),
@@ -57,7 +57,7 @@ def why(view: View, course: Course, size: Size, counts: Counts, wrong: list[Trou
         (size.limit in HARD_LIMITS, Why.LIMITED),
         (course.status.phase in UNDER_WAY, Why.ROLLING),
         (_is_replacing(view), Why.REPLACING),
-        (before is not None and size.pods < before, Why.SHRINKING),
+        (decided is not None and size.pods < decided, Why.SHRINKING),
         (counts.replicas > size.pods, Why.SHRINKING),
         (size.pods > size.wanted and size.limit is not Limit.MIN_REPLICAS, Why.STABILIZING),
         (snapshot.spec.autoscaling.mode is Mode.MANUAL, Why.MANUAL),

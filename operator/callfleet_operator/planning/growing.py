@@ -3,7 +3,7 @@
 import math
 
 from callfleet_operator.planning.actions import Create, Reason, SetCordon
-from callfleet_operator.planning.bounds import Size
+from callfleet_operator.planning.bounds import Size, before
 from callfleet_operator.planning.goals import Goals, Room
 from callfleet_operator.planning.orders import is_by_user, order
 from callfleet_operator.planning.rollout import Course
@@ -108,8 +108,8 @@ class Growth:
         """Say why slots are lacking: pods went, or more are wanted."""
         if size.reason in (Reason.MANUAL, Reason.FALLBACK, Reason.EXHAUSTED):
             return size.reason
-        before = self.view.snapshot.desired_before
-        if before is not None and size.pods <= before:
+        decided = before(self.view.snapshot)
+        if decided is not None and size.pods <= decided:
             if any(seen.leaves for seen in self.view.pods):
                 return Reason.NODE_LEAVES
             if any(self.view.standing(Standing.LOST)):

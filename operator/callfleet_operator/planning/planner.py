@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from callfleet_contract.fleet.status import Limit, Why
 from callfleet_operator.planning.actions import Action, Plan, Reason, SetCordon
-from callfleet_operator.planning.bounds import Size, forget, size
+from callfleet_operator.planning.bounds import Size, before, forget, size
 from callfleet_operator.planning.conditions import HARD_LIMITS, conditions, count, message, why
 from callfleet_operator.planning.draining import (
     IDLE_SECONDS,
@@ -114,8 +114,8 @@ def _paused(view: View, trust: Trust) -> Plan:
     """Say how the fleet stands, and do nothing to it."""
     snapshot = view.snapshot
     counts = count(view, trust)
-    before = snapshot.desired_before
-    desired = counts.replicas if before is None else before
+    decided = before(snapshot)
+    desired = counts.replicas if decided is None else decided
     memory = replace(
         forget(snapshot.memory, snapshot.now),
         fresh_at=trust.fresh_at,

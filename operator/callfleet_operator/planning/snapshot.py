@@ -124,6 +124,8 @@ class Memory:
     fresh_at: float | None = None
     """When enough reports were last fresh."""
     refused_total: int = 0
+    desired: int | None = None
+    """What was decided; counts before what a status says that could not be written."""
 
 
 @dataclass(frozen=True, slots=True)
