@@ -6,10 +6,12 @@ from dataclasses import replace
 from fleet_carrying import carried_out
 from fleet_worlds import NOW, snapshots
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from callfleet_contract.fleet.spec import Mode, OnDeadline
 from callfleet_contract.fleet.status import RolloutStatus
 from callfleet_operator.planning.actions import Create, Delete, Reason, Remind, SetCordon
+from callfleet_operator.planning.goals import surge_pods
 from callfleet_operator.planning.planner import MOST_ACTIONS, plan
 from callfleet_operator.planning.seen import look
 from callfleet_operator.planning.snapshot import Pod, Snapshot
@@ -73,6 +75,8 @@ def test_bounds_hold(fleet: Snapshot) -> None:
     view = look(fleet)
     if created:
         assert view.total + created <= auto.most_pods
+        surge = surge_pods(fleet.spec.rollout.max_surge, planned.desired)
+        assert created <= auto.max_replicas + surge
     given_back = {
         action.pod.uid
         for action in planned.actions
@@ -167,6 +171,28 @@ def test_what_a_user_cordoned_stays_cordoned(fleet: Snapshot) -> None:
             assert action.written == Reason.USER_CORDON
         if is_users and isinstance(action, Delete):
             assert action.reason in (Reason.FINISHED, Reason.NODE_GONE)
+
+
+@MANY
+@given(snapshots())
+def test_only_what_the_rollout_allows_is_made_or_given_back(fleet: Snapshot) -> None:
+    planned = plan(fleet)
+    told = planned.rollout
+    allowed = {told.current} if told.target in told.undone else {told.current, told.target}
+    for action in planned.actions:
+        if isinstance(action, Create):
+            assert action.revision in allowed
+        if isinstance(action, SetCordon) and not action.cordon:
+            assert action.pod.revision in allowed or action.reason is Reason.REPAIR
+
+
+@MANY
+@given(snapshots(), st.none() | st.integers(0, 20))
+def test_in_auto_replicas_says_nothing(fleet: Snapshot, replicas: int | None) -> None:
+    auto = fleet.spec.autoscaling.model_copy(update={"mode": Mode.AUTO})
+    spec = fleet.spec.model_copy(update={"autoscaling": auto})
+    other = spec.model_copy(update={"replicas": replicas})
+    assert plan(replace(fleet, spec=spec)) == plan(replace(fleet, spec=other))
 
 
 @MANY

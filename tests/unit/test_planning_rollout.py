@@ -183,6 +183,13 @@ def test_only_one_old_worker_goes_first_where_the_provider_grants_no_session_mor
     assert (planned.desired, planned.actions) == (3, ())
 
 
+def test_pods_of_a_revision_with_fewer_slots_do_not_exceed_the_maximum_either() -> None:
+    small = [says(pod, slots=5) for pod in old(4)]
+    snapshot = fleet(*small, size=4, auto={"maxReplicas": 4, "maxTotalPods": 20})
+    planned = plan(snapshot)
+    assert (planned.desired, created(planned), planned.limited_by) == (4, 1, Limit.MAX_REPLICAS)
+
+
 def test_no_old_worker_goes_first_while_another_is_on_its_way_out() -> None:
     full: dict[str, Any] = {"auto": {"maxReplicas": 4, "maxTotalPods": 4}}
     assert plan(fleet(*old(4), drained(worker("d", 3)), **full)).actions == ()

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from callfleet_contract.fleet.status import Limit
 from callfleet_operator.planning.bounds import Size
 from callfleet_operator.planning.progress import share_percent
 from callfleet_operator.planning.rollout import Course, can_make
@@ -70,6 +71,13 @@ class Room:
 
     pods: int
     sessions: float
+    pods_limit: Limit = Limit.MAX_TOTAL_PODS
+    """What bounds the pods."""
+
+    @property
+    def limit(self) -> Limit:
+        """What bounded the last pods that were asked for, where not all fit."""
+        return self.pods_limit if self.pods <= 0 else Limit.SESSIONS
 
     def takes(self, pods: int, slots: int) -> int:
         """Say how many of so many new pods fit, and take their room."""
@@ -88,9 +96,18 @@ class Room:
         return True
 
 
-def room(view: View) -> Room:
-    """Say what the bounds leave now."""
+def room(view: View, supply: Supply, course: Course, size: Size) -> Room:
+    """Say what the bounds leave now.
+
+    ``maxReplicas`` bounds pods, while goals are slots: of a revision with smaller pods more would
+    do.
+    """
     auto = view.snapshot.spec.autoscaling
     limit = auto.external_session_limit
-    left = math.inf if limit is None else limit - view.sessions
-    return Room(auto.most_pods - view.total, left)
+    sessions = math.inf if limit is None else limit - view.sessions
+    surge = view.snapshot.spec.rollout.max_surge
+    beyond = surge_pods(surge, size.pods) if course.rolling else 0
+    kept = sum(seen.pod.revision in (course.to, course.old) for seen in supply.counted)
+    accepting, total = auto.max_replicas + beyond - kept, auto.most_pods - view.total
+    by = Limit.MAX_REPLICAS if accepting < total else Limit.MAX_TOTAL_PODS
+    return Room(min(accepting, total), sessions, by)

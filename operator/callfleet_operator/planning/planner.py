@@ -74,8 +74,9 @@ def _act(facts: _Facts, way: Course, sized: Size) -> _Done:
     shrinkage = Shrinkage(view, supply, facts.trust, goal)
     shrinkage.shrink(way, sized)
     taken = left | shrinkage.cordoned
-    space = room(view)
-    growth = Growth(view, supply.without(taken), way, goal)
+    staying = supply.without(taken)
+    space = room(view, staying, way, sized)
+    growth = Growth(view, staying, way, goal)
     growth.grow(space, sized)
     given_back = {action.pod.uid for action in growth.undrained}
     deleted = deletions(view, given_back)
@@ -86,8 +87,7 @@ def _act(facts: _Facts, way: Course, sized: Size) -> _Done:
     actions += deleted
     actions += [action for action in kept if not isinstance(action, SetCordon)]
     if growth.lacks_room and sized.limit not in HARD_LIMITS:
-        limit = Limit.MAX_TOTAL_PODS if space.pods <= 0 else Limit.SESSIONS
-        sized = replace(sized, limit=limit)
+        sized = replace(sized, limit=space.limit)
     return _Done(actions, sized)
 
 
