@@ -91,13 +91,17 @@ class Shrinkage:
                 left -= seen.slots
 
     def _clear(self, pods: list[Seen]) -> None:
-        """Take out what does not work where others of its revision do, and is replaced."""
+        """Take out what does not work where others of its revision do, and is replaced.
+
+        A container that does not run for a reason not told may just be restarting: it is left.
+        """
         for seen in pods:
             if seen.pod.uid in self.counted or seen.pod.uid in self.cordoned:
                 continue
             is_replaced = seen.calls == 0 and self.spare >= 0
             is_cut_off = seen.standing is Standing.UNCONNECTED and is_replaced
-            if seen.standing is Standing.STUCK or is_cut_off:
+            is_stuck = seen.standing is Standing.STUCK and seen.pod.trouble != ""
+            if is_stuck or is_cut_off:
                 self._cordon(seen, Reason.STUCK)
 
     def _is_old_enough(self, seen: Seen) -> bool:

@@ -40,7 +40,16 @@ class Trouble:
 def troubles(view: View, trust: Trust, course: Course) -> list[Trouble]:
     """Say all that is wrong, what matters most first."""
     about_fleet = (_agent_name, _create_refused, _replicas_missing)
-    about_pods = (_containers, _unscheduled, _silent, _strangers, _unconnected, _heedless, _overdue)
+    about_pods = (
+        _containers,
+        _not_started,
+        _unscheduled,
+        _silent,
+        _strangers,
+        _unconnected,
+        _heedless,
+        _overdue,
+    )
     found = [trouble for tell in about_fleet for trouble in tell(view)]
     found += _rollout(view, course)
     found += [trouble for tell in about_pods for trouble in tell(view)]
@@ -123,6 +132,21 @@ def _containers(view: View) -> Iterator[Trouble]:
         yield Trouble(
             word, f"{counted(len(pods), 'pod')} cannot start ({names(pods)}): {said}; {cure}"
         )
+
+
+def _not_started(view: View) -> Iterator[Trouble]:
+    return _some(
+        view,
+        "NotStarted",
+        lambda seen: (
+            seen.standing is Standing.STUCK and seen.pod.node != "" and not seen.pod.trouble
+        ),
+        lambda pods: (
+            f"{counted(len(pods), 'pod')} without a running container, older than the "
+            f"{view.start_timeout_seconds:.0f} s that a start may take ({names(pods)}); "
+            f"{OTHER_CURE}"
+        ),
+    )
 
 
 def _word(trouble: str) -> str:
