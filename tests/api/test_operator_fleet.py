@@ -96,7 +96,7 @@ async def test_a_killed_worker_raises_the_count_by_just_its_calls(clustered: Clu
         first.call(3)
         second.call(2)
         await one.says("calls", to_be=5)
-        name = sorted(pod["metadata"]["name"] for pod in await one.pods())[0]
+        name = min(pod["metadata"]["name"] for pod in await one.pods())
         one.kubelet.kill(name)
 
         async def counted() -> bool:

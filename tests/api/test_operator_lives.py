@@ -119,6 +119,7 @@ async def test_the_rights_that_the_docs_list_are_enough_and_none_is_missed(
         busy.hang_up(1)
         busier.hang_up(2)
         await one.has_pods(2)
+        assert operator.metric("api_writes_total", result="done") > 0
         refused = [line for line in operator.said() if "forbidden" in str(line).lower()]
         assert refused == []
         assert operator.metric("api_writes_total", result="refused") == 0

@@ -1,6 +1,14 @@
 """An operator makes of a fleet what its user wrote, on an API server that is a fake."""
 
-from operator_stand import fleet, stand, until
+import asyncio
+import json
+
+import pytest
+from fake_kube import fake_kube
+from light_workers import light_kubelet
+from operator_stand import Stand, fleet, stand, until
+
+from callfleet_operator.reaching.definition import NoDefinitionError
 
 
 async def test_a_new_fleet_gets_its_pods_and_says_so() -> None:
@@ -33,6 +41,7 @@ async def test_a_fleet_that_is_made_smaller_lets_the_calls_of_its_worker_finish(
         await second.end(1)
         await until(lambda: len(one.kube.of("pods")) == 1, "its pod is gone once it has none")
         assert first.report.calls == 2
+        assert one.metric("drain_seconds_count") == 1
         assert one.metric("calls_ended_by_infrastructure_total") == 0
 
 
@@ -164,6 +173,31 @@ async def test_a_spec_that_this_operator_cannot_read_is_said_and_nothing_done() 
         assert one.pods() == []
         await one.change(autoscaling={"mode": "Manual", "syncSeconds": 1})
         await until(lambda: one.status().get("accepting") == 1, "corrected, it gets its pod")
+
+
+async def test_what_a_user_wrote_on_a_pod_reaches_its_worker() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        (pod,), (worker,) = one.pods(), one.kubelet.of("talkers")
+        order = {"epoch": 7, "cordoned": True, "reason": "CordonedByUser", "since": 1.0}
+        written = {"callfleet.dev/cordon": json.dumps(order)}
+        labels = {**pod["metadata"]["labels"], "callfleet.dev/accepting": "false"}
+        meta = {**pod["metadata"], "annotations": written, "labels": labels}
+        await one.kube.put("pods", {**pod, "metadata": meta})
+        await until(lambda: worker.report.cordoned, "its worker takes no more calls")
+        assert worker.report.epoch == 7
+        await until(lambda: one.status().get("accepting") == 1, "another takes its place")
+        assert pod["metadata"]["name"] in {left["metadata"]["name"] for left in one.pods()}
+
+
+async def test_a_cluster_that_does_not_know_the_resource_is_answered_with_how_to_install_it() -> (
+    None
+):
+    async with fake_kube() as kube, light_kubelet(kube) as kubelet:
+        one = Stand(kube, kubelet, [])
+        with pytest.raises(NoDefinitionError, match="callfleet operator crd"):
+            await asyncio.wait_for(one.start_operator(), 20)
 
 
 _CREATED = ("POST", "pods")

@@ -40,7 +40,7 @@ class Saying(Protocol):
     def created(self, fleet: SeenFleet, action: Create, pod: SeenPod) -> None:
         """A pod was made."""
 
-    def done(self, fleet: SeenFleet, action: Action) -> None:
+    def done(self, fleet: SeenFleet, action: Action, now: float) -> None:
         """Something was done to a pod."""
 
     def failed(self, fleet: SeenFleet, action: Action, problem: Problem) -> None:
@@ -126,7 +126,7 @@ class Acting:
                 await self.hands.write_label(namespace, action.pod, accepting=action.accepting)
             case Delete():
                 await self.hands.delete_pod(fleet, action)
-        self.saying.done(fleet, action)
+        self.saying.done(fleet, action, now)
 
     async def _create(self, fleet: SeenFleet, action: Create, applied: Applied) -> None:
         revision = self.hands.store.revisions.get((fleet.key, action.revision))

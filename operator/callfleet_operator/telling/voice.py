@@ -49,8 +49,8 @@ class Voice:
             f"Created pods of revision {action.revision} ({action.reason})",
         )
 
-    def done(self, fleet: SeenFleet, action: Action) -> None:
-        """Something was done to a pod."""
+    def done(self, fleet: SeenFleet, action: Action, now: float) -> None:
+        """Something was done to a pod, at an instant."""
         if isinstance(action, Create):
             return
         pod, what = action.pod, _verb(action)
@@ -65,6 +65,10 @@ class Voice:
             epoch=action.epoch if isinstance(action, SetCordon) else None,
         )
         self._decided(fleet, what, action.reason)
+        cordon = pod.cordon
+        if isinstance(action, Delete) and cordon is not None and cordon.cordoned and cordon.since:
+            drained_for = max(0.0, now - cordon.since)
+            self._metrics.observe(metrics.DRAIN_SECONDS, drained_for, labels(fleet.key))
         if isinstance(action, Remind):
             return
         about = About("v1", "Pod", fleet.key.namespace, pod.name, pod.uid)
