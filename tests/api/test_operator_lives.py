@@ -2,12 +2,15 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 from api_gate import api_gate
 from control_plane import ControlPlane
+from kube_api import ApiError
 from operator_cluster import Clustered
 from operator_process import OperatorProcess
 
@@ -103,8 +106,7 @@ async def test_a_slow_api_server_makes_no_pod_twice(
 async def test_the_rights_that_the_docs_list_are_enough_and_none_is_missed(
     clustered: Clustered, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    async with clustered() as one:
-        kubeconfig = await _kubeconfig_with_the_rights_of_the_docs(control_plane, one.namespace)
+    async with clustered() as one, rights_of_the_docs(control_plane, one.namespace) as kubeconfig:
         file = tmp_path / "limited.kubeconfig"
         file.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
         operator = one.operators.start(file)
@@ -132,10 +134,9 @@ async def _leads(operator: OperatorProcess) -> bool:
     return await asyncio.to_thread(lambda: operator.leads)
 
 
-async def _kubeconfig_with_the_rights_of_the_docs(
-    plane: ControlPlane, namespace: str
-) -> dict[str, Any]:
-    """Make a service account with those rights, and a kubeconfig of it."""
+@asynccontextmanager
+async def rights_of_the_docs(plane: ControlPlane, namespace: str) -> AsyncIterator[dict[str, Any]]:
+    """Make a service account with those rights, and give a kubeconfig of it."""
     (role_text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     role = yaml.safe_load(role_text)
     role["metadata"]["name"] = name = f"docs-{namespace}"
@@ -159,4 +160,9 @@ async def _kubeconfig_with_the_rights_of_the_docs(
         told["users"][0]["user"] = {"token": token}
         return told
 
-    return await asyncio.to_thread(make)
+    try:
+        yield await asyncio.to_thread(make)
+    finally:
+        for kind in ("clusterrolebindings", "clusterroles"):
+            with suppress(ApiError):
+                await asyncio.to_thread(plane.ask, "DELETE", f"{rbac}/{kind}/{name}")

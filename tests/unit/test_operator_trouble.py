@@ -140,6 +140,13 @@ async def test_a_budget_of_another_owner_is_left_alone_and_said() -> None:
         await until(lambda: one.status().get("accepting") == 1, "its pod is made all the same")
 
 
+async def test_a_variable_that_the_operator_sets_itself_is_said_to_be_ignored() -> None:
+    async with stand() as one:
+        env = [{"name": "CALLFLEET_HTTP__PORT", "value": "1"}]
+        await one.kube.put("voicefleets", fleet(template={"image": "worker:1", "env": env}))
+        await until(lambda: "EnvironmentIgnored" in one.event_reasons(), "an Event says so")
+
+
 async def test_kopf_asks_for_no_pod_of_others_and_writes_nothing() -> None:
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())

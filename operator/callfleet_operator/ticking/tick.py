@@ -12,6 +12,7 @@ from callfleet_contract import operator_metrics as metrics
 from callfleet_contract.fleet.spec import FleetSpec
 from callfleet_contract.fleet.status import FleetStatus
 from callfleet_operator.acting.applying import Acting, Applied
+from callfleet_operator.objects.environment import overruled
 from callfleet_operator.objects.reading import read_fleet, read_node
 from callfleet_operator.objects.seen import SeenFleet
 from callfleet_operator.objects.statuses import (
@@ -60,7 +61,8 @@ class Remembered:
     memory: Memory
     create_refused: str = ""
     keep_refused: str = ""
-    told: str = ""
+    told: dict[str, str] = field(default_factory=dict)
+    """The last sentence of each reason."""
     creating: Patience = field(default_factory=Patience)
     keeping: Patience = field(default_factory=Patience)
 
@@ -166,6 +168,10 @@ class Tick:
         remembered, now = self.remembered, self.tools.moment().steady
         if spec.paused or not remembered.keeping.may_ask(fleet.generation, now):
             return []
+        ignored = ", ".join(overruled(spec))
+        if ignored:
+            sentence = f"spec.template.env sets {ignored}, which the operator sets: it is ignored"
+            self._tell_once(fleet, "EnvironmentIgnored", sentence)
         problems = await self.tools.keeping.keep(fleet, spec)
         refused = [one.sentence for one in problems if one.trouble is Trouble.REFUSED]
         remembered.keep_refused = "; ".join(refused)
@@ -193,8 +199,8 @@ class Tick:
             remembered.creating.granted()
 
     def _tell_once(self, fleet: SeenFleet, reason: str, sentence: str) -> None:
-        if self.remembered.told != sentence:
-            self.remembered.told = sentence
+        if self.remembered.told.get(reason) != sentence:
+            self.remembered.told[reason] = sentence
             self.tools.voice.fleet_trouble(fleet, reason, sentence)
 
     def _knows_lead(self, fleet: SeenFleet) -> bool:
