@@ -69,3 +69,19 @@ def discovery(path: str) -> web.Response:
         if (its_group, its_version) == (group, version)
     ]
     return web.json_response({"kind": "APIResourceList", "resources": resources})
+
+
+def refusal(code: int, reason: str, message: str = "") -> web.Response:
+    """Refuse as the API server does."""
+    return web.json_response(
+        {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "reason": reason,
+            "message": message or reason,
+            "code": code,
+            "metadata": {},
+        },
+        status=code,
+    )

@@ -15,26 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
-from fake_kinds import KINDS, Kind, discovery, kind_of, route
+from fake_kinds import KINDS, Kind, discovery, kind_of, refusal, route
 
 Thing = dict[str, Any]
 Fault = Callable[[web.Request], web.StreamResponse | None]
-
-
-def refusal(code: int, reason: str, message: str = "") -> web.Response:
-    """Refuse as the API server does."""
-    return web.json_response(
-        {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "status": "Failure",
-            "reason": reason,
-            "message": message or reason,
-            "code": code,
-            "metadata": {},
-        },
-        status=code,
-    )
 
 
 @dataclass(slots=True)
@@ -100,6 +84,20 @@ class FakeKube:
         for place in list(self.things.get(kind, {})):
             if place[1] == name:
                 await self._drop(kind, place)
+
+    def hide(self, plural: str, thing: Thing) -> None:
+        """Have a thing be there, and every watch be late."""
+        self.version += 1
+        meta = {**thing["metadata"], "resourceVersion": str(self.version), "uid": "hidden"}
+        place = (meta.get("namespace", ""), meta["name"])
+        self.things.setdefault(kind_of(plural), {})[place] = {**thing, "metadata": meta}
+
+    def lose(self, plural: str, name: str) -> None:
+        """Take a thing away, and have every watch miss it."""
+        self.version += 1
+        named = self.things[kind_of(plural)]
+        for place in [place for place in named if place[1] == name]:
+            del named[place]
 
     async def _keep(self, kind: Kind, place: tuple[str, str], thing: Thing, change: str) -> Thing:
         self.version += 1

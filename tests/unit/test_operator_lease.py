@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from fake_kube import refusal
+from fake_kinds import refusal
 from operator_stand import fleet, stand, until
 
 from callfleet_operator.leading.terms import DURATION_SECONDS, TRUST_SECONDS, Held, Trust, Waiting

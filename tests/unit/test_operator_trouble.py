@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from aiohttp import web
-from fake_kube import Fault, refusal
+from fake_kinds import refusal
+from fake_kube import Fault
 from operator_stand import fleet, stand, until
 
 
@@ -138,6 +139,55 @@ async def test_a_budget_of_another_owner_is_left_alone_and_said() -> None:
         )
         assert one.kube.one("poddisruptionbudgets", "talkers")["spec"] == {"x": 1}
         await until(lambda: one.status().get("accepting") == 1, "its pod is made all the same")
+
+
+async def test_a_pod_whose_end_every_watch_missed_is_missed_at_the_next_list() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        await one.kubelet.of("talkers")[0].take(2)
+        await until(lambda: one.status().get("calls") == 2, "its calls are known")
+        one.kube.lose("pods", one.pods()[0]["metadata"]["name"])
+        await until(
+            lambda: one.metric("calls_ended_by_infrastructure_total") == 2, "two are counted"
+        )
+        await until(lambda: one.status().get("accepting") == 1, "another takes its place")
+
+
+async def test_pods_on_a_node_that_is_gone_are_taken_away_and_replaced() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        await one.kubelet.of("talkers")[0].take(2)
+        await until(lambda: one.status().get("calls") == 2, "its calls are known")
+        gone = one.pods()[0]["metadata"]["name"]
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        await one.kube.put("nodes", {"metadata": {"name": "node2"}, "spec": {}, "status": ready})
+        one.kubelet.node = "node2"
+        one.kubelet.workers[one.pods()[0]["metadata"]["uid"]].silent = True
+        await one.kube.remove("nodes", "node1")
+        await until(
+            lambda: gone not in {pod["metadata"]["name"] for pod in one.kube.of("pods")},
+            "its pod is taken away",
+        )
+        await until(
+            lambda: one.metric("calls_ended_by_infrastructure_total") == 2, "two are counted"
+        )
+        await until(lambda: one.status().get("accepting") == 1, "another takes its place")
+
+
+async def test_a_pod_on_a_node_that_was_never_heard_of_is_not_taken_for_lost() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        one.kubelet.node = "node2"
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        node = {"metadata": {"name": "node2"}, "spec": {}, "status": ready}
+        one.kube.hide("nodes", node)
+        await one.change(replicas=2)
+        await until(lambda: one.status().get("accepting") == 2, "both accept")
+        await one.ticks(3)
+        assert len(one.pods()) == 2
 
 
 async def test_a_variable_that_the_operator_sets_itself_is_said_to_be_ignored() -> None:

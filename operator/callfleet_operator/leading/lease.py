@@ -75,15 +75,20 @@ class Leading:
 
     async def give_back(self) -> None:
         """Let another operator lead at once."""
-        lease, self._lease = self._lease, None
-        if lease is None or lease.spec is None or not self.holds():
+        if not self.holds():
             return
         self._trust.lost()
-        lease.spec.holderIdentity = ""
         try:
-            await self._client.replace(lease)
+            # A renewal that was under way may have been done unheard: what is there counts.
+            lease = await self._look()
+            if lease is not None and lease.spec is not None and self._is_mine(lease):
+                lease.spec.holderIdentity = ""
+                await self._client.replace(lease)
         except REQUEST_ERRORS as error:
             log.info("the lease was not given back", error=explain(error, "give it back").sentence)
+
+    def _is_mine(self, lease: Lease) -> bool:
+        return _held(lease).holder == self._name.me
 
     async def _look(self) -> Lease | None:
         try:
@@ -112,7 +117,7 @@ class Leading:
     async def _lost_or_touched(self) -> bool:
         """See whether another operator leads, or only another hand wrote something."""
         lease = await self._look()
-        if lease is not None and _held(lease).holder == self._name.me:
+        if lease is not None and self._is_mine(lease):
             self._lease = lease
         elif _held(lease).holder:
             self._trust.lost()

@@ -41,7 +41,7 @@ class Relisting:
         *,
         sees_nodes: bool = True,
     ) -> None:
-        self._client = connection.client
+        self._client = connection.lists
         self._store = store
         self._namespaces = tuple(namespaces) or (ALL_NS,)
         self._sees_nodes = sees_nodes

@@ -17,7 +17,8 @@ from lightkube.core.exceptions import ConfigError
 
 FIELD_MANAGER = "callfleet-operator"
 REQUEST_SECONDS = 5.0
-"""No request may be under way for longer: it has to end before another operator may lead."""
+"""No write may be under way for longer: it has to end before another operator may lead."""
+_LIST_SECONDS = 30.0
 
 
 class NoClusterError(Exception):
@@ -30,11 +31,14 @@ class Connection:
 
     config: SingleConfig
     client: AsyncClient
+    lists: AsyncClient
+    """For long lists, which change nothing and may take longer."""
     http: httpx2.AsyncClient
 
     async def close(self) -> None:
-        """Close both."""
+        """Close them."""
         await self.client.aclose()
+        await self.lists.aclose()
         await self.http.aclose()
 
 
@@ -67,12 +71,13 @@ def find_cluster() -> SingleConfig:
 
 
 def connect(config: SingleConfig) -> Connection:
-    """Build the clients; nothing is sent yet."""
+    """Build the clients; nothing is sent yet. Proxies of the environment are none of theirs."""
     timeout = httpx2.Timeout(REQUEST_SECONDS)
-    limits = client_adapter.ConnectionParams(timeout=timeout)
+    limits = client_adapter.ConnectionParams(timeout=timeout, trust_env=False)
     return Connection(
         config,
-        AsyncClient(config=config, timeout=timeout, field_manager=FIELD_MANAGER),
+        AsyncClient(config=config, timeout=timeout, field_manager=FIELD_MANAGER, trust_env=False),
+        AsyncClient(config=config, timeout=httpx2.Timeout(_LIST_SECONDS), trust_env=False),
         client_adapter.AsyncClient(config, limits),
     )
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from callfleet_operator.reaching.connection import REQUEST_SECONDS
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Problem, explain
 
 _Answer = TypeVar("_Answer")
@@ -47,7 +48,8 @@ class Writer:
                 message = f"{doing}: not done, the lease is lost"
                 raise NotLeadingError(message)
             try:
-                answer = await request()
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    answer = await request()
             except REQUEST_ERRORS as error:
                 problem = explain(error, doing)
                 self._count(what, problem.trouble)
