@@ -192,7 +192,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
             continue
         if name not in known:
             sentences.append(_about_unknown(name, known))
-        elif value.strip() or known[name].is_required():
+        elif value.strip():
             _put(values, name.removeprefix(PREFIX).lower().split("__"), value)
     try:
         settings = Settings(**values)
