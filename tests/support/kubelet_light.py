@@ -240,7 +240,8 @@ class LightWorkers:
 
 def _let_in(worker: LightWorker, request: web.Request, purpose: str, signed: bytes) -> None:
     if not is_signed(worker.keys, purpose, signed, request.headers.get(HEADER, "")):
-        raise web.HTTPUnauthorized(body=encode(Refusal("the signature is not the operator's")))
+        told = encode(Refusal("the signature is not the operator's"))
+        raise web.HTTPUnauthorized(text=told.decode())
 
 
 def _answer(status: int, message: Report | Refusal) -> web.Response:

@@ -55,9 +55,10 @@ def loopback_addresses(second: int) -> Iterator[str]:
 def _takes(node: Object, pod: Object, taken: Counter[str]) -> bool:
     spec, metadata = node.get("spec", {}), node["metadata"]
     wanted = pod["spec"].get("nodeSelector", {})
+    room = int(node.get("status", {}).get("allocatable", {}).get("pods", "0"))
     return (
         not spec.get("unschedulable")
-        and taken[metadata["name"]] < int(node["status"]["allocatable"]["pods"])
+        and taken[metadata["name"]] < room
         and wanted.items() <= metadata.get("labels", {}).items()
         and all(_bears(pod, taint) for taint in spec.get("taints", []))
     )
