@@ -46,18 +46,19 @@ LEAK_MB, LIMIT_MB = 500, 450
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is struck: every fault in both modes, in every round."""
+    """What is struck: every fault in each of the modes, in every round."""
 
     faults: tuple[Fault, ...]
     calls: int
     rounds: int
     seed: int = 1
+    modes: tuple[Mode, ...] = tuple(Mode)
 
     def order(self) -> Iterator[tuple[int, Fault, Mode]]:
-        """Give each blow, both modes of a fault one after the other."""
+        """Give each blow, the modes of a fault one after the other."""
         for number in range(self.rounds):
             for fault in self.faults:
-                for mode in Mode:
+                for mode in self.modes:
                     yield number, fault, mode
 
 
