@@ -4,14 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from admission_client import Client, Watching, new_key
 from livekit_stand import LOG_NAME, planned_server, start_server
-from worker_stand import START_SECONDS, Caller, Worker, start_worker, until
+from pod_stand import Pod, new_uid
+from worker_stand import Caller, Worker, until
 
 from callfleet_contract.admission import CORDON_PATH, MOST_BYTES, Order, encode
 from callfleet_rehearsal.stack.livekit import LiveKitServer
@@ -22,37 +22,9 @@ NOBODY = ("no worker", "no servers available", "not dispatching")
 ROUNDS = 8
 
 
-@dataclass
-class Pod:
-    """What a container of a pod is started with, each time that it is."""
-
-    folder: Path
-    agent_name: str
-    client: Client
-
-    def start(self, children: Children, server: LiveKitServer, **more: str) -> Worker:
-        """Start its container, and know the port that it took."""
-        environment = {
-            "CALLFLEET_SLOTS": "3",
-            "CALLFLEET_AGENT_NAME": self.agent_name,
-            "CALLFLEET_ADMISSION__HOST": "127.0.0.1",
-            "CALLFLEET_ADMISSION__PORT": "0",
-            "CALLFLEET_ADMISSION__PUBLIC_KEYS": self.client.public_key,
-            "CALLFLEET_ADMISSION__POD_UID": self.client.pod_uid,
-            "CALLFLEET_ADMISSION__STATE_FOLDER": str(self.folder),
-        }
-        worker = start_worker(children, server, **(environment | more))
-        worker.agent_name = self.agent_name
-        worker.child.wait_until(
-            lambda: bool(worker.logged("worker starts")), START_SECONDS, "starting"
-        )
-        self.client.url = f"http://{worker.logged('worker starts')[0]['admission']}"
-        return worker
-
-
 @pytest.fixture
 def pod(tmp_path: Path) -> Pod:
-    return Pod(tmp_path, f"agent-{uuid4().hex[:8]}", Client("", str(uuid4())))
+    return Pod(tmp_path)
 
 
 @pytest.fixture
@@ -132,7 +104,7 @@ async def test_a_cordoned_worker_keeps_its_call_and_stays_ready_while_others_tak
     children: Children, livekit_server: LiveKitServer, caller: Caller, pod: Pod, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
-    other = replace(pod, folder=tmp_path / "other", client=Client("", str(uuid4())))
+    other = replace(pod, folder=tmp_path / "other", client=Client("", new_uid()))
     worker = pod.start(children, livekit_server)
     await worker.becomes("accepting")
     up = await caller.call(worker)
@@ -211,7 +183,7 @@ async def test_a_restarted_container_of_a_cordoned_pod_takes_no_calls_until_it_m
         assert not any(report.calls for report in watching.reports if report.cordoned)
     children.stop(worker.child)
 
-    pod.client.pod_uid = str(uuid4())
+    pod.client.pod_uid = new_uid()
     worker = pod.start(children, livekit_server)
     assert worker.logged("orders of another pod are not heeded")
     await worker.becomes("accepting")
