@@ -18,7 +18,7 @@ from callfleet_rehearsal.stack.processes import Child, Children, inherited_envir
 
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 20.0
-_SAMPLE = re.compile(r"^callfleet_(\w+)(?:\{(.*)\})? (\S+)$")
+_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 
 
 class OperatorProcess:
@@ -41,14 +41,14 @@ class OperatorProcess:
         code = self.child.process.returncode
         return -1 if code is None else code
 
-    def metric(self, name: str, **labels: str) -> float:
+    def metric(self, name: str, prefix: str = "callfleet_", **labels: str) -> float:
         """Add up a metric over the series that have these labels."""
         total = 0.0
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310 - ours
             text = answer.read().decode()
         for line in text.splitlines():
             sample = _SAMPLE.match(line)
-            if sample is None or sample[1] != name:
+            if sample is None or sample[1] != f"{prefix}{name}":
                 continue
             told = dict(re.findall(r'(\w+)="([^"]*)"', sample[2] or ""))
             if all(told.get(label) == value for label, value in labels.items()):

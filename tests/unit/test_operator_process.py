@@ -45,7 +45,7 @@ async def test_a_killed_operator_leaves_its_pods_and_their_calls_alone(tmp_path:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts", 60)
         (worker,) = one.kubelet.of("talkers")
-        await worker.take(2)
+        worker.call(2)
         await until(lambda: one.status().get("calls") == 2, "its calls are known")
         process.kill()
         assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL

@@ -32,13 +32,13 @@ async def test_a_fleet_that_is_made_smaller_lets_the_calls_of_its_worker_finish(
         await one.kube.put("voicefleets", fleet(replicas=2))
         await until(lambda: one.status().get("accepting") == 2, "two workers accept")
         first, second = one.kubelet.of("talkers")
-        await first.take(2)
-        await second.take(1)
+        first.call(2)
+        second.call(1)
         await one.change(replicas=1)
         await until(lambda: second.report.cordoned, "the worker with fewer calls is cordoned")
         assert not first.report.cordoned
         assert len(one.pods()) == 2
-        await second.end(1)
+        second.hang_up(1)
         await until(lambda: len(one.kube.of("pods")) == 1, "its pod is gone once it has none")
         assert first.report.calls == 2
         assert one.metric("drain_seconds_count") == 1
@@ -50,7 +50,7 @@ async def test_a_rebound_takes_the_cordon_back_before_a_pod_is_made() -> None:
         await one.kube.put("voicefleets", fleet(replicas=2))
         await until(lambda: one.status().get("accepting") == 2, "two workers accept")
         for worker in one.kubelet.of("talkers"):
-            await worker.take(1)
+            worker.call(1)
         await one.change(replicas=1)
         await until(lambda: one.status().get("draining") == 1, "one drains")
         await one.change(replicas=2)
@@ -69,7 +69,7 @@ async def test_when_the_last_slot_is_taken_pods_are_made_before_the_next_tick() 
         }
         await one.kube.put("voicefleets", fleet(autoscaling=auto, slotsPerPod=2))
         await until(lambda: one.status().get("accepting") == 1, "one worker accepts")
-        await one.kubelet.of("talkers")[0].take(2)
+        one.kubelet.of("talkers")[0].call(2)
         await until(lambda: len(one.pods()) > 1, "more pods are made")
         await until(lambda: one.metric("exhausted_to_created_seconds_count") == 1, "it is measured")
 
@@ -79,9 +79,9 @@ async def test_a_killed_worker_raises_the_count_by_just_its_calls() -> None:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
         worker = one.kubelet.of("talkers")[0]
-        await worker.take(3)
+        worker.call(3)
         await until(lambda: one.status().get("calls") == 3, "its calls are known")
-        await worker.restart()
+        one.kubelet.restart(worker)
         await until(
             lambda: one.metric("calls_ended_by_infrastructure_total") == 3, "three are counted"
         )
@@ -93,7 +93,7 @@ async def test_a_pod_that_vanishes_raises_the_count_by_just_its_calls() -> None:
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        await one.kubelet.of("talkers")[0].take(4)
+        one.kubelet.of("talkers")[0].call(4)
         await until(lambda: one.status().get("calls") == 4, "its calls are known")
         await one.kube.remove("pods", one.pods()[0]["metadata"]["name"])
         await until(
@@ -106,7 +106,7 @@ async def test_a_pod_whose_label_is_taken_off_is_let_go_with_its_calls() -> None
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        await one.kubelet.of("talkers")[0].take(4)
+        one.kubelet.of("talkers")[0].call(4)
         await until(lambda: one.status().get("calls") == 4, "its calls are known")
         pod = one.pods()[0]
         labels = {"callfleet.dev/fleet": "", "another": "one"}
@@ -122,7 +122,7 @@ async def test_workers_of_a_node_that_leaves_go_when_their_calls_have_ended() ->
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
         worker = one.kubelet.of("talkers")[0]
-        await worker.take(1)
+        worker.call(1)
         one.kubelet.node = "node2"
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
         await one.kube.put("nodes", {"metadata": {"name": "node2"}, "spec": {}, "status": ready})
@@ -131,7 +131,7 @@ async def test_workers_of_a_node_that_leaves_go_when_their_calls_have_ended() ->
         await until(lambda: worker.report.cordoned, "its worker is cordoned")
         await until(lambda: one.status().get("accepting") == 1, "another takes its place")
         assert len(one.pods()) == 2
-        await worker.end(1)
+        worker.hang_up(1)
         await until(lambda: len(one.pods()) == 1, "it goes")
         assert one.pods()[0]["spec"]["nodeName"] == "node2"
 

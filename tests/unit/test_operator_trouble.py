@@ -70,15 +70,15 @@ async def test_a_worker_that_does_not_obey_is_reminded_and_its_pod_stays() -> No
         await one.kube.put("voicefleets", fleet(replicas=2))
         await until(lambda: one.status().get("accepting") == 2, "two workers accept")
         for worker in one.kubelet.of("talkers"):
-            worker.disobeys = True
+            one.kubelet.disobey(worker)
         await one.change(replicas=1)
         await until(
-            lambda: any(len(worker.orders) >= 2 for worker in one.kubelet.of("talkers")),
+            lambda: any(one.kubelet.disobeyed(worker) >= 2 for worker in one.kubelet.of("talkers")),
             "the order is sent again",
         )
         assert len(one.pods()) == 2
         for worker in one.kubelet.of("talkers"):
-            worker.disobeys = False
+            one.kubelet.obey(worker)
         await until(lambda: len(one.pods()) == 1, "it obeys, and its pod goes")
 
 
@@ -88,13 +88,13 @@ async def test_a_worker_that_falls_silent_counts_as_busy_and_is_not_deleted() ->
         await one.kube.put("voicefleets", fleet(replicas=2, autoscaling=stale))
         await until(lambda: one.status().get("accepting") == 2, "two workers accept")
         for worker in one.kubelet.of("talkers"):
-            worker.silent = True
+            worker.hang()
         await until(lambda: one.status().get("freshPercent") == 0, "none is heard")
         await one.change(replicas=0)
         await one.ticks(3)
         assert len(one.pods()) == 2
         for worker in one.kubelet.of("talkers"):
-            worker.silent = False
+            worker.recover()
         await until(lambda: one.pods() == [], "heard and idle, they go")
 
 
@@ -102,7 +102,7 @@ async def test_what_answers_with_another_pods_uid_is_not_believed() -> None:
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        await one.kubelet.of("talkers")[0].say(pod_uid="another", active=7)
+        one.kubelet.of("talkers")[0].say(pod_uid="another", active=7)
         await until(lambda: "ReportNotBelieved" in one.event_reasons(), "an Event says so")
         assert one.status()["calls"] == 0
         assert one.metric("admission_reports_ignored_total") >= 1
@@ -145,7 +145,7 @@ async def test_a_pod_whose_end_every_watch_missed_is_missed_at_the_next_list() -
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        await one.kubelet.of("talkers")[0].take(2)
+        one.kubelet.of("talkers")[0].call(2)
         await until(lambda: one.status().get("calls") == 2, "its calls are known")
         one.kube.lose("pods", one.pods()[0]["metadata"]["name"])
         await until(
@@ -158,13 +158,13 @@ async def test_pods_on_a_node_that_is_gone_are_taken_away_and_replaced() -> None
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        await one.kubelet.of("talkers")[0].take(2)
+        one.kubelet.of("talkers")[0].call(2)
         await until(lambda: one.status().get("calls") == 2, "its calls are known")
         gone = one.pods()[0]["metadata"]["name"]
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
         await one.kube.put("nodes", {"metadata": {"name": "node2"}, "spec": {}, "status": ready})
         one.kubelet.node = "node2"
-        one.kubelet.workers[one.pods()[0]["metadata"]["uid"]].silent = True
+        one.kubelet.of_pod(one.pods()[0]).hang()
         await one.kube.remove("nodes", "node1")
         await until(
             lambda: gone not in {pod["metadata"]["name"] for pod in one.kube.of("pods")},
