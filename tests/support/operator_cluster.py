@@ -114,10 +114,16 @@ Clustered = Callable[[], contextlib.AbstractAsyncContextManager[OperatorCluster]
 
 @contextlib.asynccontextmanager
 async def operator_cluster(
-    plane: ControlPlane, namespace: str, children: Children, folder: Path
+    plane: ControlPlane,
+    namespace: str,
+    children: Children,
+    folder: Path,
+    worker: Image | None = None,
 ) -> AsyncIterator[OperatorCluster]:
-    """Set it up; no operator runs until one is started."""
-    site = Site(plane, namespace, {IMAGE: Image(("no", "program"))}, pods_per_node=1000)
+    """Set it up; no operator runs until one is started. ``worker`` has pods run as processes."""
+    images = {IMAGE: worker or Image(("no", "program"))}
+    processes = children if worker is not None else None
+    site = Site(plane, namespace, images, pods_per_node=1000, children=processes)
     operators = Operators(children, namespace, plane.kubeconfig, folder)
     async with kubelet_stand(site, folder) as kubelet:
         try:
