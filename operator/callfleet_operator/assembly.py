@@ -31,10 +31,10 @@ from callfleet_operator.ticking.tick import Tools
 
 
 class Clock:
-    """Two clocks in one: instants since the epoch that never jump, whatever is set meanwhile."""
+    """Two clocks in one: the API server's time, which never jumps here, and seconds that passed."""
 
-    def __init__(self) -> None:
-        self._ahead = time.time() - time.monotonic()
+    def __init__(self, skew_seconds: float) -> None:
+        self._ahead = time.time() + skew_seconds - time.monotonic()
 
     def moment(self) -> Moment:
         """Say when it is."""
@@ -83,6 +83,8 @@ class Given:
     me: str
     namespaces: tuple[str, ...]
     sees_nodes: bool
+    skew_seconds: float
+    """How far the API server's clock is ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Operator:
 
 def assemble(given: Given) -> Operator:
     """Put an operator together; its clock begins here."""
-    store, clock = Store(), Clock()
+    store, clock = Store(), Clock(given.skew_seconds)
     connection, registry = given.connection, given.metrics
 
     def count(what: str, result: str) -> None:

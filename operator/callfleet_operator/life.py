@@ -23,6 +23,7 @@ from callfleet_operator.reaching.connection import Connection, connect
 from callfleet_operator.reaching.definition import check_definition
 from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
+from callfleet_operator.reaching.skew import clock_skew_seconds
 from callfleet_operator.settings import Settings
 from callfleet_operator.telling.health import Health, HealthServer
 from callfleet_operator.telling.metrics import Metrics
@@ -118,6 +119,7 @@ class Life:
                 me=self._me,
                 namespaces=settings.namespaces,
                 sees_nodes=sees_nodes,
+                skew_seconds=await clock_skew_seconds(connection),
             )
         )
         try:

@@ -19,6 +19,7 @@ from callfleet_operator.command import KEY_NAME, secret
 from callfleet_operator.reaching.connection import NoClusterError, find_cluster
 from callfleet_operator.reaching.definition import age
 from callfleet_operator.reaching.keys import Keys, NoKeyError, read_keys
+from callfleet_operator.reaching.skew import skew_seconds
 from callfleet_operator.settings import SettingsError, load, variables
 from callfleet_operator.settings_docs import PAGE, main, page
 from callfleet_operator.telling.health import PortTakenError, bind
@@ -145,6 +146,16 @@ def test_a_definition_of_another_age_is_said_with_its_cure() -> None:
     assert "newer (4)" in age(4, 3)
     assert "install the operator" in age(4, 3)
     assert "kubectl apply" in age(None, 3)
+
+
+def test_the_api_servers_clock_is_heeded_where_it_is_clearly_another() -> None:
+    date = "Sun, 29 Nov 2026 10:00:00 GMT"
+    then = 1795946400.0
+    assert skew_seconds(then, then + 0.2, date) == 0.0
+    assert skew_seconds(then - 600, then - 600, date) == 600.5
+    assert skew_seconds(then + 60, then + 62, date) == -60.5
+    assert skew_seconds(then, then, "") == 0.0
+    assert skew_seconds(then, then, "yesterday") == 0.0
 
 
 def test_a_port_that_is_taken_is_answered_with_what_to_set() -> None:
