@@ -190,6 +190,24 @@ async def test_a_pod_on_a_node_that_was_never_heard_of_is_not_taken_for_lost() -
         assert len(one.pods()) == 2
 
 
+async def test_a_fleet_made_anew_waits_until_what_its_namesake_left_is_gone() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        old = one.pods()[0]["metadata"]["name"]
+        await one.kube.remove("voicefleets", "talkers")
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: "Degraded" in one.conditions(), "it says what is in its way")
+        assert [pod["metadata"]["name"] for pod in one.pods()] == [old]
+        for plural in ("controllerrevisions", "poddisruptionbudgets", "pods"):
+            for thing in one.kube.of(plural):
+                await one.kube.remove(plural, thing["metadata"]["name"])
+        await until(lambda: one.status().get("accepting") == 1, "it gets its own")
+        fleets, pods = one.kube.of("voicefleets"), one.pods()
+        owners = [pod["metadata"]["ownerReferences"][0]["uid"] for pod in pods]
+        assert owners == [fleets[0]["metadata"]["uid"]]
+
+
 async def test_a_variable_that_the_operator_sets_itself_is_said_to_be_ignored() -> None:
     async with stand() as one:
         env = [{"name": "CALLFLEET_HTTP__PORT", "value": "1"}]

@@ -130,10 +130,10 @@ class Acting:
 
     async def _create(self, fleet: SeenFleet, action: Create, applied: Applied) -> None:
         revision = self.hands.store.revisions.get((fleet.key, action.revision))
-        if revision is None:
+        if revision is None or revision.fleet_uid != fleet.uid:
             sentence = (
                 f"create a pod of revision {action.revision} of {fleet.key}: that revision is not "
-                "kept any more; change the spec, and pods are made of what it says then"
+                "kept, or is an earlier fleet's of that name; it is tried again"
             )
             raise WriteError(Problem(Trouble.REFUSED, sentence, "NoRevision"))
         pod = await self.hands.create_pod(revision)

@@ -173,7 +173,7 @@ class Tick:
             sentence = f"spec.template.env sets {ignored}, which the operator sets: it is ignored"
             self._tell_once(fleet, "EnvironmentIgnored", sentence)
         problems = await self.tools.keeping.keep(fleet, spec)
-        refused = [one.sentence for one in problems if one.trouble is Trouble.REFUSED]
+        refused = [one.sentence for one in problems if not one.is_passing]
         remembered.keep_refused = "; ".join(refused)
         if refused:
             remembered.keeping.refused(fleet.generation, now)
