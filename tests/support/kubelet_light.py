@@ -6,6 +6,7 @@ operator can be measured only against workers that are as strict as real ones.
 
 import asyncio
 import contextlib
+import resource
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -180,6 +181,9 @@ class LightWorkers:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:
+        # Two sockets a worker: a thousand of them are more than most shells allow at first.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         await self._runner.setup()
         return self
 
