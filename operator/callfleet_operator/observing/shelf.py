@@ -67,8 +67,8 @@ class Shelf(Generic[_Name, _Thing]):
         """Take a whole list, as of a version: what it does not have is gone, unless it is newer."""
         for name, thing in listed.items():
             self.put(name, thing)
-        for name, thing in tuple(self._things.items()):
-            if name not in listed and thing.version <= version:
+        for name in tuple(self._things):
+            if name not in listed:
                 self.drop(name, version)
 
     def _bury(self, name: _Name, version: int) -> None:
