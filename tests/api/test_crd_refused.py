@@ -127,12 +127,12 @@ CASES = {
     ),
     "a label of ours": Case(
         "spec.template.labels",
-        ("labels has a key that begins with callfleet.dev/", "callfleet.dev/fleet: take it out"),
+        ("labels has keys that begin with callfleet.dev/", 'take out ["callfleet.dev/fleet"]'),
         template(labels={"callfleet.dev/fleet": "another", "mine": "yes"}),
     ),
     "an annotation of ours": Case(
         "spec.template.annotations",
-        ("annotations has a key that begins with callfleet.dev/", "callfleet.dev/cordon: take"),
+        ("annotations has keys that begin with callfleet.dev/", '["callfleet.dev/cordon"]'),
         template(annotations={"callfleet.dev/cordon": "{}"}),
     ),
     "no slots": Case(

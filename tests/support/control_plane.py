@@ -227,10 +227,12 @@ def _is_there(plane: ControlPlane, path: str) -> bool:
 
 def _is_served(plane: ControlPlane, definition: Mapping[str, Any]) -> bool:
     spec = definition["spec"]
-    return all(
-        _is_there(plane, f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")
-        for version in spec["versions"]
-    )
+    try:
+        for version in spec["versions"]:
+            plane.ask("GET", f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")
+    except ApiError:
+        return False  # not known yet, or its storage is being made
+    return True
 
 
 def _make_orphan(plane: ControlPlane) -> str:

@@ -134,23 +134,24 @@ class Autoscaling(Part):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "self.minReplicas <= self.maxReplicas",
-            "'minReplicas is ' + string(self.minReplicas) + ', more than maxReplicas, ' + "
-            "string(self.maxReplicas) + ': lower the one or raise the other'",
+            "minReplicas is %s, more than maxReplicas, %s: lower the one or raise the other",
             ".minReplicas",
+            ("self.minReplicas", "self.maxReplicas"),
         ),
         Rule(
             "!has(self.maxTotalPods) || self.maxReplicas <= self.maxTotalPods",
-            "'maxTotalPods is ' + string(self.maxTotalPods) + ', less than maxReplicas, ' + "
-            "string(self.maxReplicas) + ': draining pods need room beside the accepting ones, so "
-            "set it to half as many again'",
+            "maxTotalPods is %s, less than maxReplicas, %s: draining pods need room beside the "
+            "accepting ones, so set it to half as many again",
             ".maxTotalPods",
+            ("self.maxTotalPods", "self.maxReplicas"),
         ),
         Rule(
             "!has(self.metrics.fallback.replicas)"
             " || self.metrics.fallback.replicas <= self.maxReplicas",
-            "'metrics.fallback.replicas is ' + string(self.metrics.fallback.replicas) + ', more "
-            "than maxReplicas, ' + string(self.maxReplicas) + ': lower the one or raise the other'",
+            "metrics.fallback.replicas is %s, more than maxReplicas, %s: lower the one or raise "
+            "the other",
             ".metrics.fallback.replicas",
+            ("self.metrics.fallback.replicas", "self.maxReplicas"),
         ),
     )
 

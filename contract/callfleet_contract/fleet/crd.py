@@ -13,8 +13,9 @@ MOST_NAME_CHARACTERS: Final = 45
 
 _NAME: Final = Rule(
     f"size(self.metadata.name) <= {MOST_NAME_CHARACTERS}",
-    "'metadata.name is ' + self.metadata.name + ', which is ' + string(size(self.metadata.name)) + "
-    f"' characters long: take at most {MOST_NAME_CHARACTERS}, so that pods can be named after it'",
+    f"metadata.name is %s, which is %s characters long: take at most {MOST_NAME_CHARACTERS}, so "
+    "that pods can be named after it",
+    values=("self.metadata.name", "size(self.metadata.name)"),
 )
 _COLUMNS: Final = (
     ("Accepting", "integer", ".status.accepting", "Pods whose worker takes calls."),

@@ -23,17 +23,22 @@ RULES_KEY = "x-kubernetes-validations"
 class Rule:
     """One CEL rule of the schema: what must hold, and what to say where it does not.
 
-    ``message`` is a CEL expression, so that it can hold the value that was given. A rule that names
-    ``oldSelf`` is about a change, and is not asked of a new object. ``path`` names the field.
+    A rule that names ``oldSelf`` is about a change, and is not asked of a new object. ``path``
+    names the field. ``values`` are expressions, one for each ``%s`` in the message. (Of one that is
+    put together with ``+`` the API server thinks that it has no end, and refuses the rule.)
     """
 
     holds: str
     message: str
     path: str = ""
+    values: tuple[str, ...] = ()
 
     def written(self) -> dict[str, str]:
         """Write it as the schema has it."""
-        said = {"rule": self.holds, "messageExpression": self.message}
+        text = f"'{self.message}'"
+        if self.values:
+            text += f".format([{', '.join(self.values)}])"
+        said = {"rule": self.holds, "messageExpression": text}
         return {**said, "fieldPath": self.path} if self.path else said
 
 
@@ -54,7 +59,8 @@ class Shape:
     def __get_pydantic_json_schema__(self, core: Any, ask: GetJsonSchemaHandler) -> JsonSchemaValue:
         rule = Rule(
             f"self.matches(r'{self.pattern}')",
-            f"'\"' + self + '\" is no {self.what}: write one like {self.example}'",
+            f'"%s" is no {self.what}: write one like {self.example}',
+            values=("self",),
         )
         return {**ask(core), RULES_KEY: [rule.written()]}
 

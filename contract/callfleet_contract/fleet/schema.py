@@ -12,6 +12,8 @@ from callfleet_contract.fleet.kinds import RULES_KEY, Part
 Schema = dict[str, Any]
 
 _REFERENCE = "#/$defs/"
+_OF_ITS_FIELDS: Schema = {}
+"""Stands for the default of a part until those of its fields are known."""
 _BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 
 
@@ -43,8 +45,7 @@ class _Generator(GenerateJsonSchema):
         if written.get("default") in (None, []):
             written.pop("default", None)
         if "default_factory" in schema:
-            # The fields of a part have their own; they are filled into what is there.
-            written["default"] = {}
+            written["default"] = _OF_ITS_FIELDS
         return written
 
 
@@ -71,4 +72,8 @@ def _structural(written: Schema, known: Schema, *, with_defaults: bool) -> Schem
             made[key] = True
         elif key != "additionalProperties":
             made[key] = value
+    if made.get("default") == _OF_ITS_FIELDS:
+        # In full: the API server judges a default by the rules before it fills anything in.
+        fields = made["properties"].items()
+        made["default"] = {name: each["default"] for name, each in fields if "default" in each}
     return made

@@ -88,17 +88,18 @@ class Rollout(Part):
         Rule(
             "self.steps.isSorted() && self.steps[size(self.steps) - 1] == 100"
             " && self.steps.all(each, self.steps.exists_one(other, other == each))",
-            "'steps are [' + self.steps.map(each, string(each)).join(', ') + ']: they have to grow "
-            "and end with 100, for example [10, 50, 100]'",
+            "steps are %s: they have to grow and end with 100, for example [10, 50, 100]",
             ".steps",
+            ("self.steps",),
         ),
         Rule(
             "type(self.maxSurge) == int ? self.maxSurge >= 1"
             " : self.maxSurge.matches('^(100|[1-9][0-9]?)%$')",
-            "'maxSurge is ' + string(self.maxSurge) + ': write a number of pods from 1, such as 2, "
-            "or a share from 1% to 100%, such as 25%; without a pod beyond the wanted number no "
-            "revision can take the place of another'",
+            "maxSurge is %s: write a number of pods from 1, such as 2, or a share from 1%% to "
+            "100%%, such as 25%%; without a pod beyond the wanted number no revision can take the "
+            "place of another",
             ".maxSurge",
+            ("self.maxSurge",),
         ),
     )
 
@@ -138,26 +139,25 @@ class FleetSpec(Part):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "self.autoscaling.mode != 'Manual' || has(self.replicas)",
-            "'autoscaling.mode is Manual, and replicas is not set: set it, or set mode to Auto'",
+            "autoscaling.mode is Manual, and replicas is not set: set it, or set mode to Auto",
             ".replicas",
         ),
         Rule(
             "!has(self.replicas) || self.autoscaling.mode != 'Auto'"
             " || oldSelf.autoscaling.mode != 'Auto'"
             " || (has(oldSelf.replicas) && self.replicas == oldSelf.replicas)",
-            "'replicas cannot be set to ' + string(self.replicas) + ' while autoscaling.mode is "
-            "Auto, in which the operator decides: set autoscaling.minReplicas and maxReplicas, or "
-            "autoscaling.mode: Manual'",
+            "replicas cannot be set to %s while autoscaling.mode is Auto, in which the operator "
+            "decides: set autoscaling.minReplicas and maxReplicas, or autoscaling.mode: Manual",
             ".replicas",
+            ("self.replicas",),
         ),
         Rule(
             "!has(self.autoscaling.externalSessionLimit)"
             f" || self.autoscaling.externalSessionLimit >= {_PODS_AT_LEAST} * {_SLOTS}",
-            "'autoscaling.externalSessionLimit is ' + "
-            "string(self.autoscaling.externalSessionLimit) + ', less than the slots of the fewest "
-            f"pods, ' + string({_PODS_AT_LEAST} * {_SLOTS}) + ': raise it, or lower slotsPerPod or "
-            "autoscaling.minReplicas'",
+            "autoscaling.externalSessionLimit is %s, less than the slots of the fewest pods, %s: "
+            "raise it, or lower slotsPerPod or autoscaling.minReplicas",
             ".autoscaling.externalSessionLimit",
+            ("self.autoscaling.externalSessionLimit", f"{_PODS_AT_LEAST} * {_SLOTS}"),
         ),
     )
 

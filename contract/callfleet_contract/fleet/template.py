@@ -48,7 +48,7 @@ class ImagePullPolicy(StrEnum):
 def _left_to_the_field(variable: str, field: str) -> Rule:
     return Rule(
         f"!has(self.env) || self.env.all(each, each.name != '{variable}')",
-        f"'env sets {variable}, which the operator sets from {field}: set that in its place'",
+        f"env sets {variable}, which the operator sets from {field}: set that in its place",
         ".env",
     )
 
@@ -57,9 +57,9 @@ def _without_our_prefix(field: str) -> Rule:
     ours = f"'{GROUP}/'"
     return Rule(
         f"!has(self.{field}) || self.{field}.all(key, !key.startsWith({ours}))",
-        f"'{field} has a key that begins with {GROUP}/, which only the operator sets: '"
-        f" + self.{field}.filter(key, key.startsWith({ours})).join(', ') + ': take it out'",
+        f"{field} has keys that begin with {GROUP}/, which only the operator sets: take out %s",
         f".{field}",
+        (f"self.{field}.filter(key, key.startsWith({ours}))",),
     )
 
 

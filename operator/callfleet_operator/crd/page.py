@@ -103,11 +103,9 @@ def _default(field: Schema, *, required: bool) -> str:
     default = field.get("default")
     if default is None:
         return "unset"
-    return (
-        "see below"
-        if default == {}
-        else f"`{default if isinstance(default, str) else json.dumps(default)}`"
-    )
+    if isinstance(default, dict):
+        return "see below"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
 def _takes(field: Schema) -> str:
