@@ -39,9 +39,10 @@ def node(name: str, stand: str, host_ip: str, pods: int) -> Object:
     }
 
 
-def choose(pod: Object, nodes: Iterable[Object], taken: Counter[str]) -> str | None:
+def choose(pod: Object, nodes: Iterable[Object], taken: Counter[str], most: int) -> str | None:
     """Choose the node with the fewest pods of those that take this one; None where none does."""
-    fit = [each["metadata"]["name"] for each in nodes if _takes(each, pod, taken)]
+    fit = [each["metadata"]["name"] for each in nodes if _takes(each, pod)]
+    fit = [name for name in fit if taken[name] < most]
     return min(fit, key=lambda name: (taken[name], name), default=None)
 
 
@@ -52,13 +53,11 @@ def loopback_addresses(second: int) -> Iterator[str]:
             yield f"127.{second}.{third}.{fourth}"
 
 
-def _takes(node: Object, pod: Object, taken: Counter[str]) -> bool:
+def _takes(node: Object, pod: Object) -> bool:
     spec, metadata = node.get("spec", {}), node["metadata"]
     wanted = pod["spec"].get("nodeSelector", {})
-    room = int(node.get("status", {}).get("allocatable", {}).get("pods", "0"))
     return (
         not spec.get("unschedulable")
-        and taken[metadata["name"]] < room
         and wanted.items() <= metadata.get("labels", {}).items()
         and all(_bears(pod, taint) for taint in spec.get("taints", []))
     )

@@ -182,7 +182,8 @@ class KubeletStand:
     async def _place_waiting(self) -> None:
         while True:
             for pod in list(self._waiting.values()):
-                chosen = choose(pod, self.nodes.values(), self._taken)
+                most = self.site.pods_per_node
+                chosen = choose(pod, self.nodes.values(), self._taken, most)
                 if chosen is not None:
                     await self._bind(pod, chosen)
             await asyncio.sleep(_AGAIN_SECONDS / 4)
