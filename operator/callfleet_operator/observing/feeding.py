@@ -19,7 +19,8 @@ from callfleet_operator.observing.store import Store
 from callfleet_operator.reaching.connection import kopf_login
 
 _GONE = "DELETED"
-_SERVER_TIMEOUT_SECONDS = 280.0
+_SERVER_TIMEOUT_SECONDS = 280
+"""A whole number: the API server refuses others."""
 _CLIENT_TIMEOUT_SECONDS = 300.0
 
 
