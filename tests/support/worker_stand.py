@@ -241,6 +241,11 @@ class Caller:
         for dispatch in await self._api.agent_dispatch.list_dispatch(room):
             await self._api.agent_dispatch.delete_dispatch(dispatch.id, room)
 
+    async def is_joined(self, room: str) -> bool:
+        """Whether all who are in a room have its media, too: LiveKit tells no other of its end."""
+        found = await self._api.room.list_participants(api.ListParticipantsRequest(room=room))
+        return all(who.state == who.State.ACTIVE for who in found.participants)
+
     async def agents(self, room: str) -> int:
         """Count the agents in a room."""
         found = await self._api.room.list_participants(api.ListParticipantsRequest(room=room))
