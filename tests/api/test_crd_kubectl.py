@@ -56,7 +56,7 @@ def test_a_fleet_is_among_all_that_there_is(
     ("path", "says"),
     [
         ("voicefleet", "A fleet of voice agents on LiveKit"),
-        ("voicefleet.spec.autoscaling", "Share|mode\t<string>"),
+        ("voicefleet.spec.autoscaling", "The fleet never has more slots"),
         ("voicefleet.spec.autoscaling.headroom.answerSLO", "Higher keeps more workers"),
         ("vf.spec.template.env", "Environment variables"),
         ("vf.status.conditions", "kubectl wait --for=condition=Available"),

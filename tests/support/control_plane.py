@@ -113,7 +113,10 @@ def start_controllers(children: Children, program: Path, plane: ControlPlane) ->
 
 
 def install(plane: ControlPlane, definition: Mapping[str, Any]) -> None:
-    """Install a definition, or put it in the place of the one that is there."""
+    """Install a definition, or put it in the place of the one that is there.
+
+    Waits until it is served, and described to those who ask what its fields are for.
+    """
     path = f"{CRDS}/{definition['metadata']['name']}"
     apply = f"{path}?fieldManager=tests&force=true"
     plane.ask("PATCH", apply, definition, "application/apply-patch+yaml")
@@ -227,9 +230,14 @@ def _is_there(plane: ControlPlane, path: str) -> bool:
 
 def _is_served(plane: ControlPlane, definition: Mapping[str, Any]) -> bool:
     spec = definition["spec"]
+    kind = spec["names"]["kind"]
     try:
         for version in spec["versions"]:
-            plane.ask("GET", f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")
+            group = f"apis/{spec['group']}/{version['name']}"
+            plane.ask("GET", f"/{group}/{spec['names']['plural']}")
+            described = plane.ask("GET", f"/openapi/v3/{group}")
+            if not any(each.endswith(f".{kind}") for each in described["components"]["schemas"]):
+                return False
     except ApiError:
         return False  # not known yet, or its storage is being made
     return True
