@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -71,14 +70,14 @@ class Operator:
 
 
 @pytest.fixture
-def standing(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Any:
+def standing(control_plane: ControlPlane, namespace: str) -> Any:
     """Give the block in which the stand-in works; it has to be in the test's own task."""
     images = {IMAGE: Image(("no", "program"))}
 
     @asynccontextmanager
     async def stood(*names: str) -> AsyncIterator[tuple[KubeletStand, aiohttp.ClientSession]]:
         site = Site(control_plane, namespace, images, pods_per_node=1000)
-        async with kubelet_stand(site, tmp_path) as stand, aiohttp.ClientSession() as session:
+        async with kubelet_stand(site) as stand, aiohttp.ClientSession() as session:
             path = f"/api/v1/namespaces/{namespace}/pods"
             for name in names:
                 await asyncio.to_thread(control_plane.ask, "POST", path, light_pod(name))

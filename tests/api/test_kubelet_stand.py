@@ -22,15 +22,13 @@ SCRIPT = Image((sys.executable, str(kubelet_script.__file__)), {"FROM": "image"}
 
 
 @pytest.fixture
-def standing(
-    control_plane: ControlPlane, namespace: str, children: Children, tmp_path: Path
-) -> Any:
+def standing(control_plane: ControlPlane, namespace: str, children: Children) -> Any:
     """Give the block in which the stand-in works; it has to be in the test's own task."""
 
     @asynccontextmanager
     async def stood(**more: Any) -> AsyncIterator[Pods]:
         site = Site(control_plane, namespace, {IMAGE: SCRIPT}, children=children, **more)
-        async with kubelet_stand(site, tmp_path) as stand:
+        async with kubelet_stand(site) as stand:
             yield Pods(control_plane, namespace, stand)
 
     return stood

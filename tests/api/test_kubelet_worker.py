@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sys
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -36,9 +35,9 @@ def told(livekit_server: LiveKitServer, emulator: Emulator) -> dict[str, str]:
 
 
 async def test_two_workers_run_side_by_side_and_end_with_their_pods(
-    site: Site, told: dict[str, str], tmp_path: Path
+    site: Site, told: dict[str, str]
 ) -> None:
-    async with kubelet_stand(site, tmp_path) as stand:
+    async with kubelet_stand(site) as stand:
         pods = Pods(site.api, site.namespace, stand)
         await pods.make_secret("worker", **told)
         for name in ("one", "two"):

@@ -241,7 +241,7 @@ class PodLife:
         """Make a folder for each volume, kept as long as the pod and not only its container."""
         made = {}
         for mount in container_of(self.pod).get("volumeMounts", []):
-            folder = self.house.folder / self.uid / mount["name"]
+            folder = self.house.folder / self.uid[:8] / mount["name"]
             folder.mkdir(parents=True, exist_ok=True)
             made[mount["mountPath"]] = folder
         return made

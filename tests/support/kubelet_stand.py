@@ -10,6 +10,7 @@ What it cannot do it refuses: the block ends with that error. Real kubelets run 
 import asyncio
 import contextlib
 import os
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -222,7 +223,7 @@ class KubeletStand:
 
 
 @contextlib.asynccontextmanager
-async def kubelet_stand(site: Site, folder: Path) -> AsyncIterator[KubeletStand]:
+async def kubelet_stand(site: Site) -> AsyncIterator[KubeletStand]:
     """Stand in for everything that runs pods, while the block runs.
 
     Raises:
@@ -234,6 +235,8 @@ async def kubelet_stand(site: Site, folder: Path) -> AsyncIterator[KubeletStand]
         session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
         light = await stack.enter_async_context(LightWorkers())
         stand = KubeletStand(site, kube, light)
+        # Sockets lie in folders of pods, and a socket's path may not be long.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pods-")))
         stack.push_async_callback(stand.clear)
         house = House(kube, session, site.images, stand.start, folder, site.timing)
         async with asyncio.TaskGroup() as group:

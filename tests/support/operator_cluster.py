@@ -125,7 +125,7 @@ async def operator_cluster(
     processes = children if worker is not None else None
     site = Site(plane, namespace, images, pods_per_node=1000, children=processes)
     operators = Operators(children, namespace, plane.kubeconfig, folder)
-    async with kubelet_stand(site, folder) as kubelet:
+    async with kubelet_stand(site) as kubelet:
         try:
             yield OperatorCluster(plane, namespace, kubelet, operators)
         finally:

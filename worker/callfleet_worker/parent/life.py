@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -81,7 +82,14 @@ def run(settings: Settings, entrypoint: Entrypoint) -> None:
         raise CannotStartError(str(error)) from error
     for module in _SHARED_MODULES:
         importlib.import_module(module)
-    fork_server()
+    try:
+        fork_server()
+    except OSError as error:
+        message = (
+            f"no socket can be made in {tempfile.gettempdir()} ({error}): set TMPDIR to a folder "
+            "that can be written and whose path is short, 40 characters at most"
+        )
+        raise CannotStartError(message) from error
     try:
         asyncio.run(_live(settings, entrypoint))
     finally:
