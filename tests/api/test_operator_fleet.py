@@ -157,8 +157,8 @@ async def test_a_deleted_fleets_pods_end_with_their_calls(
 async def test_what_the_api_server_refuses_is_said_in_its_words(clustered: Clustered) -> None:
     async with clustered() as one:
         one.start()
-        bad = {"tolerations": [{"key": "a", "operator": "Exists", "effect": "NoSuchEffect"}]}
-        await one.create(template=bad)
+        asked = {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}
+        await one.create(template={"resources": asked})
 
         async def said() -> bool:
             told = (await one.status()).get("conditions", [])
@@ -166,7 +166,7 @@ async def test_what_the_api_server_refuses_is_said_in_its_words(clustered: Clust
             return (
                 bool(wrong)
                 and wrong[0]["status"] == "True"
-                and "NoSuchEffect" in (wrong[0]["message"])
+                and "cpu limit" in (wrong[0]["message"])
             )
 
         await one.until(said, "Degraded quotes it")

@@ -181,6 +181,8 @@ class FakeKube:
         )
 
     async def _watch(self, request: web.Request, kind: Kind, namespace: str) -> web.StreamResponse:
+        if not request.query.get("timeoutSeconds", "1").isdecimal():
+            return refusal(400, "BadRequest", "timeoutSeconds is no whole number")
         response = web.StreamResponse()
         response.content_type = "application/json"
         await response.prepare(request)

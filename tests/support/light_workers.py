@@ -14,6 +14,7 @@ from kubelet_light import LightWorker, LightWorkers
 from callfleet_contract.admission import Refusal, encode
 
 _ADDRESSES = itertools.count(1)
+_CONTAINER = {"name": "worker", "image": "w", "imageID": "", "ready": False, "restartCount": 0}
 _READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
@@ -87,8 +88,15 @@ class LightKubelet:
             if not worker.report.draining:
                 worker.terminate()
             if worker.report.calls == 0:
-                await asyncio.sleep(0.05)
-                await self.kube.remove("pods", name)
+                await self._end(pod)
+
+    async def _end(self, pod: dict[str, Any]) -> None:
+        """Say how it ended, then take it away."""
+        container = {**_CONTAINER, "state": {"terminated": {"exitCode": 0}}}
+        status = {**pod["status"], "conditions": [], "containerStatuses": [container]}
+        await self.kube.put("pods", {**pod, "status": status})
+        await asyncio.sleep(0.05)
+        await self.kube.remove("pods", pod["metadata"]["name"])
 
     async def _start(self, pod: dict[str, Any]) -> None:
         name, number = pod["metadata"]["name"], next(_ADDRESSES)
@@ -96,8 +104,7 @@ class LightKubelet:
         self._addresses[name] = address
         await self.light.open(address)
         self.light.start(name, address, _environment(pod))
-        container = {"name": "worker", "image": "w", "imageID": "", "ready": True}
-        running = {**container, "restartCount": 0, "state": {"running": {}}}
+        running = {**_CONTAINER, "ready": True, "state": {"running": {}}}
         status = {**_READY, "phase": "Running", "podIP": address, "containerStatuses": [running]}
         spec = {**pod["spec"], "nodeName": self.node}
         await self.kube.put("pods", {**pod, "spec": spec, "status": status})

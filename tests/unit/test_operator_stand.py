@@ -102,6 +102,23 @@ async def test_a_pod_that_vanishes_raises_the_count_by_just_its_calls() -> None:
         await until(lambda: one.status().get("accepting") == 1, "another takes its place")
 
 
+async def test_calls_that_end_on_a_pod_that_somebody_deleted_are_not_lost() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        (worker,), (pod,) = one.kubelet.of("talkers"), one.pods()
+        worker.call(2)
+        await until(lambda: one.status().get("calls") == 2, "its calls are known")
+        deleted = {**pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        await one.kube.put("pods", {**one.pods()[0], "metadata": deleted})
+        await until(lambda: one.status().get("accepting") == 1, "another takes its place")
+        # It ends in the moment of its last call: nobody hears it say so.
+        worker.hang_up(2)
+        await until(lambda: len(one.kube.of("pods")) == 1, "it is gone")
+        await one.ticks(2)
+        assert one.metric("calls_ended_by_infrastructure_total") == 0
+
+
 async def test_a_pod_whose_label_is_taken_off_is_let_go_with_its_calls() -> None:
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())

@@ -55,6 +55,7 @@ def read_pod(pod: Pod) -> SeenPod | None:
         finished=status.phase in _FINISHED,
         deleting=meta.deletionTimestamp is not None,
         container=_container(status),
+        ended_well=_ended_well(status),
         trouble=_trouble(status),
         cordon=read_cordon((meta.annotations or {}).get(names.CORDON_ANNOTATION)),
         labelled_accepting=labels.get(names.ACCEPTING_LABEL) == "true",
@@ -150,14 +151,23 @@ def _keys(worker: core_v1.Container | None) -> tuple[str, ...]:
     return tuple(key.strip() for key in told.split(",") if key.strip())
 
 
-def _container(status: core_v1.PodStatus) -> str:
+def _state(status: core_v1.PodStatus) -> core_v1.ContainerState:
     found = (one for one in status.containerStatuses or () if one.name == names.WORKER_CONTAINER)
-    state = getattr(next(found, None), "state", None)
-    if state is None:
-        return ""
+    return getattr(next(found, None), "state", None) or core_v1.ContainerState()
+
+
+def _container(status: core_v1.PodStatus) -> str:
+    state = _state(status)
     if state.running is not None:
         return "running"
-    return "terminated" if state.terminated is not None else "waiting"
+    if state.terminated is not None:
+        return "terminated"
+    return "waiting" if state.waiting is not None else ""
+
+
+def _ended_well(status: core_v1.PodStatus) -> bool:
+    terminated = _state(status).terminated
+    return terminated is not None and terminated.exitCode == 0
 
 
 def _trouble(status: core_v1.PodStatus) -> str:

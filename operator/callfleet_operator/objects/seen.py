@@ -40,6 +40,8 @@ class SeenPod:
     deleting: bool = False
     container: str = ""
     """What the kubelet last said of its container: running, waiting, terminated, or nothing."""
+    ended_well: bool = False
+    """Its container has ended by itself, with exit code 0: a worker does so when it has no call."""
     trouble: str = ""
     cordon: Cordon | None = None
     labelled_accepting: bool = True

@@ -79,10 +79,11 @@ def take_pod(store: Store, event: Any) -> None:
     pod = make(Pod, event["object"])
     uid, version = _uid(event), _version(event)
     seen = read_pod(pod)
+    if seen is not None:
+        # How it ended may be said in the last word alone.
+        store.pods.put(uid, seen)
     if event["type"] == _GONE or seen is None:
         store.pods.drop(uid, version)
-    else:
-        store.pods.put(uid, seen)
 
 
 def take_fleet(store: Store, event: Any) -> None:

@@ -50,7 +50,10 @@ class Following:
                 self._vanished(before)
         elif before is None:
             self._ears.appeared(after, self._clock(), is_new=self.is_settled)
-        if after is not None and after.finished:
+        if after is not None and after.ended_well and after.deleting:
+            # Its last report may be lost with the connection; a worker ends when its calls have.
+            self._ears.forget(after)
+        elif after is not None and after.finished:
             self._ears.ended(after, "its pod ended")
 
     def fleet_changed(self, before: SeenFleet | None, after: SeenFleet | None) -> None:
@@ -66,7 +69,7 @@ class Following:
         await asyncio.gather(*self._asking, return_exceptions=True)
 
     def _vanished(self, pod: SeenPod) -> None:
-        if not self._ears.calls(pod.uid):
+        if pod.ended_well or not self._ears.calls(pod.uid):
             self._ears.forget(pod)
             return
         task = asyncio.create_task(self._ask(pod), name=f"ask for {pod.name}")
