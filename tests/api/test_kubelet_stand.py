@@ -66,7 +66,8 @@ async def test_a_pod_runs_with_the_environment_that_it_is_written(standing: Any)
 
 async def test_a_pod_is_on_a_node_and_ready_when_it_says_so(standing: Any) -> None:
     async with standing() as pods:
-        await pods.make(env=[{"name": "READY", "value": "no"}])
+        serves = {"tcpSocket": {"port": "http"}, "periodSeconds": 1, "failureThreshold": 60}
+        await pods.make(env=[{"name": "READY", "value": "no"}], startupProbe=serves)
         await pods.come_to("started", to=True)
         made = await pods.get()
         assert made["spec"]["nodeName"] in pods.stand.node_names
