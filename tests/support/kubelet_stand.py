@@ -32,6 +32,8 @@ Object = dict[str, Any]
 
 HOST_IP = "127.0.0.1"
 _AGAIN_SECONDS = 0.2
+# Several stand-ins may be up at once, in this process and in others.
+_ADDRESSES = loopback_addresses(16 + os.getpid() % 200)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,6 @@ class KubeletStand:
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[str, Object] = {}
         self._taken: Counter[str] = Counter()
-        self._addresses = loopback_addresses(16 + os.getpid() % 200)
         self._house: House | None = None
         self._group: asyncio.TaskGroup | None = None
 
@@ -205,7 +206,7 @@ class KubeletStand:
         assert self._house is not None
         assert self._group is not None
         chosen: str = pod["spec"]["nodeName"]
-        life = PodLife(self._house, pod, chosen, (HOST_IP, next(self._addresses)))
+        life = PodLife(self._house, pod, chosen, (HOST_IP, next(_ADDRESSES)))
         self.lives[life.name] = life
         self._taken_up.add(life.uid)
         life.task = self._group.create_task(self._live(life))
