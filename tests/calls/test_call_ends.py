@@ -231,9 +231,17 @@ async def test_a_closing_that_breaks_ends_the_call_all_the_same(
 async def test_a_farewell_that_breaks_ends_in_a_closed_room(
     livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call, "farewell", lambda *_: _breaks())
+    is_there = asyncio.Event()
+
+    async def breaks() -> None:
+        # A caller who is still about to speak when the room closes would wait for ever.
+        await is_there.wait()
+        await _breaks()
+
+    monkeypatch.setattr(call, "farewell", lambda *_: breaks())
     async with on_stage(livekit_server, EmulatorConfig(keys=("another",))) as stage:
         await stage.phone()
+        is_there.set()
         end = await stage.ended()
         assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY)
         assert stage.room not in await stage.rooms()
