@@ -49,14 +49,24 @@ async def answered(*answerers: Answerer) -> AsyncIterator[None]:
         asyncio.create_task(one.run(ready)) for one, ready in zip(answerers, readies, strict=True)
     ]
     try:
-        for ready in readies:
-            await asyncio.wait_for(ready.wait(), 20)
+        for task, ready in zip(tasks, readies, strict=True):
+            await _in_time(task, ready)
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         latest_seconds.append(max(one.latest_seconds for one in answerers))
+
+
+async def _in_time(answering: asyncio.Task[None], ready: asyncio.Event) -> None:
+    """Wait until an agent is in its room; where it failed to come, say why."""
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait((answering, waiting), timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if answering.done():
+        answering.result()
+    assert ready.is_set(), "the agent did not get into its room within 20 s"
 
 
 def plan_of(server: LiveKitServer, *calls: CallPlan, **more: Any) -> RunPlan:

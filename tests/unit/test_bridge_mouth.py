@@ -143,6 +143,22 @@ async def test_clearing_silence_is_nothing(talk: Talk) -> None:
     assert talk.finished.empty()
 
 
+async def test_what_still_comes_after_the_call_ends_at_once_and_unheard(talk: Talk) -> None:
+    talk.mouth.open()
+    await talk.mouth.aclose()
+    for _ in range(2):
+        await talk.reply(200)
+        await talk.reply(200)
+        talk.mouth.clear_buffer()
+        talk.mouth.flush()
+        end = await talk.end()
+        assert end.interrupted
+        assert end.playback_position == 0.0
+    async with asyncio.timeout(20):
+        await talk.mouth.wait_for_playout()
+    assert talk.finished.empty()
+
+
 async def test_the_first_sound_answers_the_call(talk: Talk) -> None:
     talk.mouth.open()
     await talk.reply(100)

@@ -73,6 +73,7 @@ class Mouth(io.AudioOutput):
         self._queue_ns = queue_ms * NS_PER_MS
         self._segment: _Segment | None = None
         self._refusing = False
+        self._closed = False
         self._news = asyncio.Event()
         self._opened = asyncio.Event()
         self._dry_at_ns = 0
@@ -86,6 +87,11 @@ class Mouth(io.AudioOutput):
         """Take sound of the reply, as fast as the model sends it."""
         await super().capture_frame(frame)
         if self._refusing:
+            return
+        if self._closed:
+            # Nobody hears it any more, and the framework waits for the end of what it hands over.
+            self._refusing = True
+            self.on_playback_finished(playback_position=0.0, interrupted=True)
             return
         if self._segment is None:
             self._segment = _Segment()
@@ -119,6 +125,7 @@ class Mouth(io.AudioOutput):
     async def aclose(self) -> None:
         """Fall silent for good."""
         self.clear_buffer()
+        self._closed = True
         self._feeding.cancel()
         await asyncio.wait((self._feeding,))
         await self.source.aclose()
