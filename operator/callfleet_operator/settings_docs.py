@@ -14,10 +14,11 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from callfleet_operator.settings import variables
+from callfleet_tools.generated import between_marks, settle
 
 PAGE = Path(__file__).parents[2] / "docs" / "operator.md"
-BEGIN = "<!-- Written by `python -m callfleet_operator.settings_docs`; change the settings. -->"
-END = "<!-- Here ends what is written by a program. -->"
+_MADE_BY = "python -m callfleet_operator.settings_docs"
+_BEGIN = f"<!-- Written by `{_MADE_BY}`; change the settings. -->"
 
 
 def table() -> str:
@@ -28,21 +29,6 @@ def table() -> str:
         cells = (f"`{name}`", _takes(info), _default(info), f"{info.description}{example}")
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
-
-
-def page(there: str) -> str:
-    """Put the table between the marks of the page that is there.
-
-    Raises:
-        ValueError: it has no marks.
-
-    """
-    before, begin, rest = there.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"{PAGE} has not both of the lines {BEGIN!r} and {END!r}: put them back"
-        raise ValueError(message)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
 
 
 def _takes(info: FieldInfo) -> str:
@@ -67,17 +53,7 @@ def _default(info: FieldInfo) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page's table, or check it."""
-    there = PAGE.read_text(encoding="utf-8")
-    wanted = page(there)
-    if "--check" not in arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if there == wanted:
-        return 0
-    sys.stderr.write(
-        f"{PAGE} is not what the settings say: run python -m callfleet_operator.settings_docs\n"
-    )
-    return 1
+    return settle(PAGE, between_marks(PAGE, _BEGIN, f"{table()}\n"), _MADE_BY, arguments)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import websockets
@@ -19,7 +18,7 @@ from callfleet_rehearsal.emulator.frame_case import (
     Place,
     Status,
 )
-from callfleet_rehearsal.emulator.frames_table import CASES, DEFAULT_PATH, main
+from callfleet_rehearsal.emulator.frames_table import CASES, main
 from callfleet_rehearsal.emulator.profiles import Api
 
 VERTEX_PATH = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
@@ -88,5 +87,4 @@ def test_the_table_is_long_and_its_names_are_unique() -> None:
 
 
 def test_the_published_table_is_up_to_date() -> None:
-    root = Path(__file__).resolve().parents[2]
-    assert main(["--check", "--path", str(root / DEFAULT_PATH)]) == 0
+    assert main(["--check"]) == 0

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from callfleet_contract.fleet.crd import crd
 from callfleet_contract.fleet.spec import Autoscaling, FleetSpec, PodTemplate
 from callfleet_operator.crd import generate, packaged, page
+from callfleet_tools.generated import END
 
 SHAPES_PODS = ("agentName", "livekitURL", "slotsPerPod", "persona", "template")
 SHAPES_PODS_BELOW = (("drain", "maxCallSeconds"),)
@@ -67,7 +68,7 @@ def test_a_stale_file_or_page_is_not_what_it_should_be(
     assert generate.main(["--check"]) == 1
     assert "run python -m callfleet_operator.crd.generate" in capsys.readouterr().err
     monkeypatch.setattr(page, "PAGE", tmp_path / "fleet.md")
-    page.PAGE.write_text(f"above\n{page.BEGIN}\nold\n{page.END}\nbelow\n", encoding="utf-8")
+    page.PAGE.write_text(f"above\n{page.BEGIN}\nold\n{END}\nbelow\n", encoding="utf-8")
     assert page.main(["--check"]) == 1
     assert page.main([]) == 0
     assert page.main(["--check"]) == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from callfleet_tools.generated import settle
 from callfleet_worker.settings import Settings
 from callfleet_worker.settings.expectations import as_written, expected, is_secret
 from callfleet_worker.settings.sources import (
@@ -22,9 +23,10 @@ from callfleet_worker.settings.sources import (
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+_MADE_BY = "python -m callfleet_worker.settings_docs"
 _OPENING = f"""# Settings of the worker
 
-<!-- Written by `python -m callfleet_worker.settings_docs`; change the settings, not this page. -->
+<!-- Written by `{_MADE_BY}`; change the settings, not this page. -->
 
 Every setting is a variable in the environment, or a key of the TOML file that `{FILE_VARIABLE}`
 names: `CALLFLEET_MODEL__SILENCE_MS=800` and
@@ -79,16 +81,7 @@ def _row(place: Place, info: FieldInfo) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page, or check it."""
-    wanted = page()
-    if "--check" not in arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
-        return 0
-    sys.stderr.write(
-        f"{PAGE} is not what the settings say: run python -m callfleet_worker.settings_docs\n"
-    )
-    return 1
+    return settle(PAGE, page(), _MADE_BY, arguments)
 
 
 if __name__ == "__main__":

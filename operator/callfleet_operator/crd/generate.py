@@ -12,10 +12,10 @@ import yaml
 
 from callfleet_contract.fleet.crd import crd
 from callfleet_operator.crd import packaged
+from callfleet_tools.generated import settle
 
-_OPENING = (
-    "# Written by `python -m callfleet_operator.crd.generate`; change the model, not this file.\n"
-)
+_MADE_BY = "python -m callfleet_operator.crd.generate"
+_OPENING = f"# Written by `{_MADE_BY}`; change the model, not this file.\n"
 _WIDTH = 100
 
 
@@ -36,17 +36,7 @@ def next_number(there: dict[str, Any] | None) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Write the file, or check it."""
     there = packaged.definition() if packaged.FILE.exists() else None
-    wanted = text(next_number(there))
-    if "--check" not in arguments:
-        packaged.FILE.write_text(wanted, encoding="utf-8")
-        return 0
-    if there is not None and packaged.FILE.read_text(encoding="utf-8") == wanted:
-        return 0
-    sys.stderr.write(
-        f"{packaged.FILE} is not what the model says: run "
-        "python -m callfleet_operator.crd.generate\n"
-    )
-    return 1
+    return settle(packaged.FILE, text(next_number(there)), _MADE_BY, arguments)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from callfleet_operator.crd import packaged
+from callfleet_tools.generated import between_marks, settle
 
+_MADE_BY: Final = "python -m callfleet_operator.crd.page"
 PAGE = Path(__file__).parents[3] / "docs" / "fleet.md"
-BEGIN: Final = "<!-- Written by `python -m callfleet_operator.crd.page`; change the model. -->"
-END: Final = "<!-- Here ends what is written by a program. -->"
+BEGIN: Final = f"<!-- Written by `{_MADE_BY}`; change the model. -->"
 
 _HEAD = {
     "spec": "| field | takes | default | what it does |\n|---|---|---|---|",
@@ -35,21 +36,6 @@ def tables() -> str:
             *_section(parts["status"], "status", "status"),
         ]
     )
-
-
-def page(there: str) -> str:
-    """Put the tables between the marks of the page that is there.
-
-    Raises:
-        ValueError: it has no marks.
-
-    """
-    before, begin, rest = there.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        message = f"{PAGE} has not both of the lines {BEGIN!r} and {END!r}: put them back"
-        raise ValueError(message)
-    return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
 
 
 def _columns(columns: Sequence[Schema]) -> Iterator[str]:
@@ -137,17 +123,7 @@ def _number(field: Schema) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page's tables, or check them."""
-    there = PAGE.read_text(encoding="utf-8")
-    wanted = page(there)
-    if "--check" not in arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if there == wanted:
-        return 0
-    sys.stderr.write(
-        f"{PAGE} is not what the schema says: run python -m callfleet_operator.crd.page\n"
-    )
-    return 1
+    return settle(PAGE, between_marks(PAGE, BEGIN, tables()), _MADE_BY, arguments)
 
 
 if __name__ == "__main__":
