@@ -12,6 +12,7 @@ import typer
 
 _OURS = (
     "callfleet",
+    "callfleet_common",
     "callfleet_contract",
     "callfleet_operator",
     "callfleet_rehearsal",

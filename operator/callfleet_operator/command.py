@@ -11,7 +11,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callfleet_contract.signing import write_private_key, write_public_key
-from callfleet_operator.settings import WRONG_SETTINGS, SettingsError, load
+from callfleet_operator.settings import PREFIX, WRONG_SETTINGS, SettingsError, load
 
 CANNOT_START = 1
 KEY_NAME = "private-key"
@@ -76,20 +76,20 @@ def _run() -> None:
     except SettingsError as error:
         _give_up(error.sentences, WRONG_SETTINGS)
     # Heavy imports, which a wrong setting should not have to wait for.
-    from callfleet_operator.life import Order, run  # noqa: PLC0415 - heavy
+    from callfleet_common.ports import PortTakenError, bind  # noqa: PLC0415 - heavy
+    from callfleet_operator.life import Order, run  # noqa: PLC0415 - as above
     from callfleet_operator.reaching.connection import (  # noqa: PLC0415 - as above
         NoClusterError,
         find_cluster,
     )
     from callfleet_operator.reaching.definition import NoDefinitionError  # noqa: PLC0415 - as above
     from callfleet_operator.reaching.keys import NoKeyError, read_keys  # noqa: PLC0415 - as above
-    from callfleet_operator.telling.health import PortTakenError, bind  # noqa: PLC0415 - as above
     from callfleet_operator.telling.logs import write_logs  # noqa: PLC0415 - as above
 
     try:
         keys = read_keys(Path(settings.private_key_file))
         config = find_cluster()
-        bound = bind(settings.http)
+        bound = bind(settings.http, f"{PREFIX}HTTP__PORT")
         write_logs(settings.log)
         code = run(Order(settings, config, keys, bound))
     except (NoKeyError, NoClusterError, NoDefinitionError, PortTakenError) as error:

@@ -15,6 +15,7 @@ import uvloop
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.resources.core_v1 import Node
 
+from callfleet_common.ports import address_of
 from callfleet_contract import operator_metrics as metrics
 from callfleet_operator.assembly import Given, Operator, assemble
 from callfleet_operator.leading.lease import Leading, LeaseName
@@ -80,8 +81,7 @@ class Life:
         self.metrics.set(metrics.OPERATOR_LEADING, 0)
         with self._signals():
             await health.start(self.order.bound)
-            host, port = self.order.bound.getsockname()[:2]
-            log.info("operator started", me=self._me, http=f"{host}:{port}")
+            log.info("operator started", me=self._me, http=address_of(self.order.bound))
             try:
                 return await self._wait_and_lead(connection, leading)
             finally:

@@ -3,14 +3,12 @@
 import difflib
 import os
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -18,49 +16,26 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from callfleet_common.kinds import (
+    LogFormat,
+    LogLevel,
+    OptionalText,
+    Section,
+    Text,
+    split_commas,
+)
+
 PREFIX = "CALLFLEET_OPERATOR_"
 WRONG_SETTINGS = 2
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
-class LogLevel(StrEnum):
-    """The least important line still written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How lines are written."""
-
-    JSON = "json"
-    CONSOLE = "console"
-
-
-def _split_commas(value: Any) -> Any:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _blank_is_unset(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-_OptionalText = Annotated[_Text | None, BeforeValidator(_blank_is_unset)]
 _Name = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=63)
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class LeaseSettings(_Section):
+class LeaseSettings(Section):
     """Which operator acts, where several run."""
 
     name: _Name = Field(
@@ -68,17 +43,17 @@ class LeaseSettings(_Section):
         description="Name of the Lease. Operators that share it wait for each other: give those "
         "of different namespaces different names.",
     )
-    namespace: _OptionalText = Field(
+    namespace: OptionalText = Field(
         default=None,
         description="Where the Lease is. Unset, the operator's own namespace.",
         examples=["callfleet-system"],
     )
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """Where health and metrics are asked for."""
 
-    host: _Text = Field(
+    host: Text = Field(
         default="0.0.0.0", description="Address to listen on; a pod needs all of them."
     )
     port: int = Field(
@@ -89,7 +64,7 @@ class HttpSettings(_Section):
     )
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What is written on standard output: one line for each decision."""
 
     level: LogLevel = Field(
@@ -117,7 +92,7 @@ class Settings(BaseSettings):
         "`callfleet operator keys` makes one.",
         examples=["/etc/callfleet/keys/private-key"],
     )
-    namespaces: Annotated[tuple[_Name, ...], BeforeValidator(_split_commas)] = Field(
+    namespaces: Annotated[tuple[_Name, ...], BeforeValidator(split_commas)] = Field(
         default=(),
         description="Namespaces whose fleets are looked after. Unset, all of them, which needs a "
         "ClusterRole.",

@@ -21,6 +21,7 @@ BENCH_WORKERS = "rehearsal/callfleet_rehearsal/bench/workers"
 """Programs of their own, for which a bench needs what a worker needs."""
 PARTS = {
     "contract": BASIS,
+    "common": BASIS + [each for each in EXTRAS["worker"] if each in EXTRAS["operator"]],
     "cli": BASIS,
     "tools": BASIS,
     "worker": BASIS + EXTRAS["worker"],
@@ -89,7 +90,8 @@ def test_what_a_part_imports_is_declared_for_it(part: str) -> None:
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_what_an_extra_asks_for_is_imported(extra: str) -> None:
-    used = {owner_of(name) for name, _ in imports(extra)} | LOADED_BY_NAME
+    parts = ("common", extra) if extra in ("worker", "operator") else (extra,)
+    used = {owner_of(name) for part in parts for name, _ in imports(part)} | LOADED_BY_NAME
     assert {each for each in EXTRAS[extra] if name_of(each) not in used} == set()
 
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from callfleet_common.ports import PortTakenError, bind
 from callfleet_contract.signing import (
     is_signed,
     read_private_key,
@@ -22,7 +23,6 @@ from callfleet_operator.reaching.keys import Keys, NoKeyError, read_keys
 from callfleet_operator.reaching.skew import skew_seconds
 from callfleet_operator.settings import SettingsError, load, variables
 from callfleet_operator.settings_docs import main
-from callfleet_operator.telling.health import PortTakenError, bind
 
 KEY = {"CALLFLEET_OPERATOR_PRIVATE_KEY_FILE": "/keys/private-key"}
 
@@ -158,10 +158,11 @@ def test_the_api_servers_clock_is_heeded_where_it_is_clearly_another() -> None:
 
 
 def test_a_port_that_is_taken_is_answered_with_what_to_set() -> None:
-    first = bind(load({**KEY, "CALLFLEET_OPERATOR_HTTP__PORT": "0"}).http)
+    variable = "CALLFLEET_OPERATOR_HTTP__PORT"
+    first = bind(load({**KEY, variable: "0"}).http, variable)
     try:
         port = first.getsockname()[1]
-        with pytest.raises(PortTakenError, match="CALLFLEET_OPERATOR_HTTP__PORT"):
-            bind(load({**KEY, "CALLFLEET_OPERATOR_HTTP__PORT": str(port)}).http)
+        with pytest.raises(PortTakenError, match=variable):
+            bind(load({**KEY, variable: str(port)}).http, variable)
     finally:
         first.close()

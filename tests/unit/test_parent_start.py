@@ -6,9 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from callfleet_common.ports import PortTakenError, bind
 from callfleet_worker.command import worker
-from callfleet_worker.parent.health import PortTakenError, bind
 from callfleet_worker.settings import HttpSettings
+
+VARIABLE = "CALLFLEET_HTTP__PORT"
 
 
 def test_a_wrong_setting_is_exit_code_two_and_names_the_variable(
@@ -26,15 +28,15 @@ def test_a_wrong_setting_is_exit_code_two_and_names_the_variable(
 def test_a_port_in_use_is_told_with_its_cure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTakenError, match=rf"127\.0\.0\.1:{port} .*CALLFLEET_HTTP__PORT"):
-            bind(HttpSettings(host="127.0.0.1", port=port))
+        with pytest.raises(PortTakenError, match=rf"127\.0\.0\.1:{port} .*{VARIABLE}"):
+            bind(HttpSettings(host="127.0.0.1", port=port), VARIABLE)
 
 
 def test_an_address_that_is_not_this_machines_is_told() -> None:
     with pytest.raises(PortTakenError, match=r"cannot listen on 192\.0\.2\.1"):
-        bind(HttpSettings(host="192.0.2.1", port=0))
+        bind(HttpSettings(host="192.0.2.1", port=0), VARIABLE)
 
 
 def test_the_newer_kind_of_address_can_be_listened_on() -> None:
-    with bind(HttpSettings(host="::1", port=0)) as bound:
+    with bind(HttpSettings(host="::1", port=0), VARIABLE) as bound:
         assert bound.family is socket.AF_INET6

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import typer
 
+from callfleet_common.errors import CannotStartError
 from callfleet_worker.settings import SettingsError, load
 from callfleet_worker.settings.loading import EXIT_CODE as WRONG_SETTINGS
 
@@ -22,7 +23,6 @@ def worker() -> None:
         _give_up(error.sentences, WRONG_SETTINGS)
     # Heavy imports, which a wrong setting should not have to wait for.
     from callfleet_worker.call import entrypoint  # noqa: PLC0415
-    from callfleet_worker.parent.errors import CannotStartError  # noqa: PLC0415 - as above
     from callfleet_worker.parent.life import run  # noqa: PLC0415 - as above
 
     try:

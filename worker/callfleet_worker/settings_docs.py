@@ -11,9 +11,9 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from callfleet_common.settings_table import table
 from callfleet_tools.generated import settle
 from callfleet_worker.settings import Settings
-from callfleet_worker.settings.expectations import as_written, expected, is_secret
 from callfleet_worker.settings.sources import (
     ALIASES,
     FILE_VARIABLE,
@@ -49,34 +49,24 @@ def page() -> str:
 
 
 def _section(model: type[BaseModel], place: Place, title: str) -> Iterator[str]:
-    rows = []
+    rows: list[tuple[list[str], FieldInfo]] = []
     inner: list[tuple[Place, type[BaseModel]]] = []
     for name, info in model.model_fields.items():
         below = section_of(info)
         if below is None:
-            rows.append(_row((*place, name), info))
+            rows.append((_variables((*place, name)), info))
         else:
             inner.append(((*place, name), below))
     yield f"## {title}\n"
     if place:
         yield f"{(model.__doc__ or '').strip()}\n"
-    yield "| variable | takes | default | what it does |\n|---|---|---|---|"
-    yield "\n".join(rows) + "\n"
+    yield table(rows) + "\n"
     for below_place, below in inner:
         yield from _section(below, below_place, ".".join(below_place))
 
 
-def _row(place: Place, info: FieldInfo) -> str:
-    names = [variable_of(place), *(alias for alias, target in ALIASES.items() if target == place)]
-    variables = " or ".join(f"`{name}`" for name in names)
-    if info.is_required():
-        default = "required"
-    else:
-        written = as_written(info.get_default(call_default_factory=False))
-        default = f"`{written}`" if written else "unset"
-    example = "" if is_secret(info) or not info.examples else f" Example: `{info.examples[0]}`."
-    cells = (variables, expected(info), default, f"{info.description}{example}")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _variables(place: Place) -> list[str]:
+    return [variable_of(place), *(name for name, target in ALIASES.items() if target == place)]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import structlog
 
+from callfleet_common.errors import CannotStartError
+from callfleet_common.metrics import package_version
+from callfleet_common.ports import address_of, bind
 from callfleet_contract.grace import FLUSH_SECONDS, grace
 from callfleet_worker.farewell import SoundFileError, check_sounds
 from callfleet_worker.model.build import prewarm
@@ -22,16 +25,15 @@ from callfleet_worker.parent.admission.desk import Seen
 from callfleet_worker.parent.admission.opening import make_port, reserved, see
 from callfleet_worker.parent.admission.port import AdmissionPort
 from callfleet_worker.parent.connection import ConnectionWatch
-from callfleet_worker.parent.errors import CannotStartError
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
-from callfleet_worker.parent.health import Health, HealthServer, bind
+from callfleet_worker.parent.health import Health, HealthServer
 from callfleet_worker.parent.hearing import Hearing
 from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.parent.logs import write_logs
 from callfleet_worker.parent.otlp import Otlp
 from callfleet_worker.parent.preflight import RefusedError, Verdict, knock
 from callfleet_worker.parent.prices import GEMINI_LIVE
-from callfleet_worker.parent.registry import Registry, package_version
+from callfleet_worker.parent.registry import Registry
 from callfleet_worker.parent.rescue import Rescue
 from callfleet_worker.parent.samples import Sampler
 from callfleet_worker.parent.server import Entrypoint, FleetServer
@@ -102,7 +104,10 @@ async def _live(settings: Settings, entrypoint: Entrypoint) -> None:
         await check_sounds(settings.farewell)
     except SoundFileError as error:
         raise CannotStartError(str(error)) from error
-    with bind(settings.http) as bound, reserved(settings.admission) as admission:
+    with (
+        bind(settings.http, "CALLFLEET_HTTP__PORT") as bound,
+        reserved(settings.admission) as admission,
+    ):
         verdict, sentence = await knock(settings.livekit)
         if verdict is Verdict.REFUSED:
             raise RefusedError(sentence)
@@ -176,8 +181,8 @@ class Parent:
         _log.info(
             "worker starts",
             version=package_version(),
-            http=_address(bound),
-            admission=_address(admission) if admission else None,
+            http=address_of(bound),
+            admission=address_of(admission) if admission else None,
             livekit=self._settings.livekit.url,
             agent_name=self._settings.agent_name,
             slots=self._settings.slots,
@@ -269,11 +274,6 @@ class Parent:
             # The framework tells nobody that the connection to LiveKit is gone.
             self._changed()
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-def _address(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"{host}:{port}"
 
 
 def _shared(settings: Settings, entrypoint: Entrypoint) -> list[str]:

@@ -6,14 +6,15 @@ phone number.
 
 import logging
 import re
-import sys
 from collections.abc import MutableMapping
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
-from callfleet_worker.settings import LogFormat, LogSettings
+from callfleet_common import logs
+from callfleet_common.logs import Style
+from callfleet_worker.settings import LogSettings
 
 FACTS = "callfleet_facts"
 _PII = "lk.pii"
@@ -71,9 +72,7 @@ def unpack_facts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def _drop_internals(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    event.pop("_record", None)
-    event.pop("_from_structlog", None)
+def _drop_what_is_not_a_fact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if event.get("message") == event.get("event"):
         # The framework leaves its own copy on what it carries from another process.
         event.pop("message", None)
@@ -91,12 +90,6 @@ def _record_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def _first_things_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Begin each line with when, how bad and what."""
-    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
-    return {**first, **event}
-
-
 def _pack_for_parent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     message = event.pop("event", "")
     packed: EventDict = {"event": message, FACTS: dict(event)}
@@ -109,84 +102,30 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return debugs or record.getMessage() not in _CHATTER
 
 
-def _level(settings: LogSettings) -> int:
-    return logging.getLevelNamesMapping()[settings.level.upper()]
+_STYLE = Style(
+    ours=_OURS,
+    quiet=_NOISY,
+    received=(structlog.stdlib.ExtraAdder(), unpack_facts),
+    whole=(_record_exception,),
+    told=(hide_content, _drop_what_is_not_a_fact),
+)
 
 
 def write_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Set up the parent: every record of every logger becomes one line, on standard output."""
-    stamps: list[Processor] = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(default=str)
-        if settings.format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer()
-    )
-    handler = logging.StreamHandler(stream or sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*stamps, structlog.stdlib.ExtraAdder(), unpack_facts],
-            processors=[
-                _record_exception,
-                structlog.processors.format_exc_info,
-                hide_content,
-                _drop_internals,
-                _first_things_first,
-                renderer,
-            ],
-        )
-    )
-    _set_root(handler, settings)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *stamps,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
-
-
-def _set_root(handler: logging.Handler, settings: LogSettings) -> None:
-    root = logging.getLogger()
-    for old in list(root.handlers):
-        root.removeHandler(old)
-    root.addHandler(handler)
-    _set_levels(settings)
-    for name, level in _NOISY.items():
-        logging.getLogger(name).setLevel(max(level, root.level))
+    logs.write_logs(settings, _STYLE, stream)
     framework = logging.getLogger(_FRAMEWORK)
     framework.removeFilter(_is_worth_a_line)
     framework.addFilter(_is_worth_a_line)
 
 
-def _set_levels(settings: LogSettings) -> None:
-    """Let only our own loggers and the framework's debug: libraries then write keys and content.
-
-    The client of websockets writes every header of its request and every frame.
-    """
-    level = _level(settings)
-    logging.getLogger().setLevel(max(level, logging.INFO))
-    for name in _OURS:
-        logging.getLogger(name).setLevel(level)
-
-
 def send_logs_to_parent(settings: LogSettings) -> None:
     """Set up a call's process: the framework carries each record to the parent, facts and all."""
-    _set_levels(settings)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
+    logs.set_levels(settings, _STYLE)
+    logs.use(
+        [
             structlog.processors.format_exc_info,
             _pack_for_parent,
             structlog.stdlib.render_to_log_kwargs,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
+        ]
     )

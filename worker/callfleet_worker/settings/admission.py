@@ -8,15 +8,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from callfleet_contract.fleet.names import ADMISSION_PORT, STATE_FOLDER
-from callfleet_contract.signing import read_public_key
-from callfleet_worker.settings.kinds import (
+from callfleet_common.expectations import InWords
+from callfleet_common.kinds import (
     OptionalText,
     Section,
     Text,
     blank_is_unset,
     split_commas,
 )
+from callfleet_contract.fleet.names import ADMISSION_PORT, STATE_FOLDER
+from callfleet_contract.signing import read_public_key
 
 
 def _is_public_key(text: str) -> str:
@@ -31,6 +32,7 @@ def _blank_is_usual(value: Any) -> Any:
 PublicKey = Annotated[
     str,
     StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9+/]{43}=$"),
+    InWords("Ed25519 public keys, each of 32 bytes in base64 (44 characters)"),
     AfterValidator(_is_public_key),
 ]
 

@@ -12,7 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from callfleet_worker.settings.kinds import (
+from callfleet_common.expectations import InWords
+from callfleet_common.kinds import (
     OptionalFile,
     OptionalText,
     Section,
@@ -96,7 +97,12 @@ class ModelSettings(Section):
         examples=["gemini-3.8-live,gemini-3.1-flash-live-preview"],
     )
     base_url: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^(https|wss)://[^/\s]+")] | None,
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^(https|wss)://[^/\s]+"),
+            InWords("a URL that starts with https:// or wss://"),
+        ]
+        | None,
         BeforeValidator(blank_is_unset),
     ] = Field(
         default=None,

@@ -5,7 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
-from callfleet_worker.settings.kinds import (
+from callfleet_common.expectations import InWords
+from callfleet_common.kinds import (
+    LogFormat,
+    LogLevel,
     OptionalFile,
     OptionalSecret,
     Section,
@@ -21,27 +24,13 @@ class FarewellWay(StrEnum):
     TRANSFER = "transfer"
 
 
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    JSON = "json"
-    CONSOLE = "console"
-
-
-class LogLevel(StrEnum):
-    """The least important line that is still written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
 class LivekitSettings(Section):
     """Where calls come from."""
 
     url: Annotated[
-        str, StringConstraints(strip_whitespace=True, pattern=r"^(ws|wss|http|https)://[^/\s]+")
+        str,
+        StringConstraints(strip_whitespace=True, pattern=r"^(ws|wss|http|https)://[^/\s]+"),
+        InWords("a URL that starts with ws://, wss://, http:// or https://"),
     ] = Field(
         description="LiveKit server that sends calls to this worker.",
         examples=["wss://livekit.example.com"],
@@ -189,7 +178,12 @@ class FarewellSettings(Section):
         default=FarewellWay.GOODBYE, description="Close the call after the apology, or hand it on."
     )
     transfer_to: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^(tel:\+?[0-9]+|sips?:[^\s]+)$")] | None,
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^(tel:\+?[0-9]+|sips?:[^\s]+)$"),
+            InWords("a tel: or sip: address"),
+        ]
+        | None,
         BeforeValidator(blank_is_unset),
     ] = Field(
         default=None,
@@ -226,7 +220,12 @@ class TelemetrySettings(Section):
     """OpenTelemetry, beside /metrics."""
 
     otlp_endpoint: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+")] | None,
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^https?://[^/\s]+"),
+            InWords("a URL that starts with http:// or https://"),
+        ]
+        | None,
         BeforeValidator(blank_is_unset),
     ] = Field(
         default=None,

@@ -9,8 +9,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from callfleet_common.expectations import InWords
+from callfleet_common.kinds import Text, blank_is_unset
 from callfleet_worker.settings.admission import AdmissionSettings
-from callfleet_worker.settings.kinds import Text, blank_is_unset
 from callfleet_worker.settings.model import ModelSettings
 from callfleet_worker.settings.sections import (
     CallerSettings,
@@ -99,7 +100,12 @@ class Settings(BaseSettings):
         "that calls share is given no more of them, and another takes its place. 0 sets no limit.",
     )
     agent_class: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None,
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"),
+            InWords("an import path, package.module:Class"),
+        ]
+        | None,
         BeforeValidator(blank_is_unset),
     ] = Field(
         default=None,

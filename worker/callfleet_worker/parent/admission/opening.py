@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 import structlog
 
+from callfleet_common.ports import bind
 from callfleet_contract.admission import Order
 from callfleet_contract.signing import read_public_key
 from callfleet_worker.parent.admission.desk import Desk, Seen
 from callfleet_worker.parent.admission.memory import check, keep, recall
 from callfleet_worker.parent.admission.orders import Cordon, Orders
 from callfleet_worker.parent.admission.port import AdmissionPort, Door
-from callfleet_worker.parent.health import bind
 from callfleet_worker.parent.hearing import Hearing
 from callfleet_worker.parent.server import FleetServer
 from callfleet_worker.settings import AdmissionSettings

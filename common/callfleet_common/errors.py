@@ -1,4 +1,4 @@
-"""Why a worker cannot start."""
+"""Why a program cannot start."""
 
 
 class CannotStartError(Exception):

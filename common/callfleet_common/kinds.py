@@ -1,5 +1,6 @@
 """The kinds of values that settings are made of. Pure."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
@@ -28,6 +29,22 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 OptionalText = Annotated[Text | None, BeforeValidator(blank_is_unset)]
 OptionalFile = Annotated[FilePath | None, BeforeValidator(blank_is_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(blank_is_unset)]
+
+
+class LogFormat(StrEnum):
+    """How lines are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The least important line that is still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class Section(BaseModel):

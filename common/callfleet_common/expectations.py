@@ -1,24 +1,15 @@
-"""Say in words what a setting takes: for error messages and for docs/settings.md alike."""
+"""Say in words what a setting takes: for error messages and for pages of settings alike."""
 
 import types
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import SecretStr, StringConstraints
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-_PATTERNS = {
-    r"^(ws|wss|http|https)://[^/\s]+": "a URL that starts with ws://, wss://, http:// or https://",
-    r"^(https|wss)://[^/\s]+": "a URL that starts with https:// or wss://",
-    r"^https?://[^/\s]+": "a URL that starts with http:// or https://",
-    r"^(tel:\+?[0-9]+|sips?:[^\s]+)$": "a tel: or sip: address",
-    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "an import path, package.module:Class",
-}
-_LISTS = {
-    r"^[A-Za-z0-9+/]{43}=$": "Ed25519 public keys, each of 32 bytes in base64 (44 characters)",
-}
 _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
@@ -27,6 +18,13 @@ _WORDS: dict[Any, str] = {
     SecretStr: "a secret",
     str: "text",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class InWords:
+    """Says beside a pattern what fits it; in a list, what all of them are."""
+
+    words: str
 
 
 def _parts(annotation: Any) -> tuple[Any, list[Any]]:
@@ -59,17 +57,15 @@ def expected(info: FieldInfo) -> str:
     constraints = [*info.metadata, *inner]
     if get_origin(kind) is tuple:
         item, inner = _parts(get_args(kind)[0])
-        items = "secrets" if item is SecretStr else _LISTS.get(_pattern(inner), "names")
+        items = "secrets" if item is SecretStr else _in_words(inner) or "names"
         return f"{items}, separated by commas" if "," in items else f"{items} separated by commas"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return " or ".join(member.value for member in kind)
-    pattern = _pattern(constraints)
-    return _PATTERNS[pattern] if pattern else _WORDS[kind] + _bounds(constraints)
+    return _in_words(constraints) or _WORDS[kind] + _bounds(constraints)
 
 
-def _pattern(constraints: list[Any]) -> str:
-    patterns = (c.pattern for c in constraints if isinstance(c, StringConstraints))
-    return next((one for one in patterns if isinstance(one, str)), "")
+def _in_words(constraints: list[Any]) -> str:
+    return next((c.words for c in constraints if isinstance(c, InWords)), "")
 
 
 def as_written(value: Any) -> str:

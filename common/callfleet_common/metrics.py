@@ -1,0 +1,111 @@
+"""One Prometheus registry a program, built from its catalogue: a metric has no other name."""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.process_collector import ProcessCollector
+
+from callfleet_contract.metrics import BUILD_INFO, Kind, Metric
+
+# OpenMetrics allows so many characters in an exemplar's names and values together.
+EXEMPLAR_CHARACTERS = 128
+
+
+def package_version() -> str:
+    """Return the installed version, or say that it runs from source."""
+    try:
+        return version("callfleet")
+    except PackageNotFoundError:
+        return "source"
+
+
+def exemplar(facts: Mapping[str, str]) -> dict[str, str]:
+    """Keep the facts that fit into an exemplar, the first ones first."""
+    kept: dict[str, str] = {}
+    left = EXEMPLAR_CHARACTERS
+    for name, value in facts.items():
+        size = len(name) + len(value)
+        if value and size <= left:
+            kept[name] = value
+            left -= size
+    return kept
+
+
+class Registry:
+    """Every metric of a catalogue. What a metric is not, is not done to it: no gauge is raised."""
+
+    def __init__(self, catalogue: Iterable[Metric], role: str) -> None:
+        """Build them all; ``role`` is who exports them."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream gives it no types
+        self.prometheus = CollectorRegistry(auto_describe=True)
+        self._metrics = {metric.name: self._build(metric) for metric in catalogue}
+        ProcessCollector(registry=self.prometheus)
+        self.inform(BUILD_INFO, {"version": package_version(), "role": role})
+
+    def _build(self, metric: Metric) -> MetricWrapperBase:
+        name, labels = metric.full_name, metric.label_names
+        match metric.kind:
+            case Kind.COUNTER:
+                return Counter(name, metric.help, labels, registry=self.prometheus)
+            case Kind.GAUGE:
+                return Gauge(name, metric.help, labels, registry=self.prometheus)
+            case Kind.INFO:
+                return Info(name, metric.help, labels, registry=self.prometheus)
+            case Kind.HISTOGRAM:
+                return Histogram(
+                    name, metric.help, labels, buckets=metric.buckets, registry=self.prometheus
+                )
+
+    def inform(self, metric: Metric, facts: dict[str, str]) -> None:
+        """Say the facts of an info."""
+        info = self._metrics[metric.name]
+        if isinstance(info, Info):
+            info.info(facts)
+
+    def add(self, metric: Metric, amount: float = 1.0, labels: Iterable[str] = ()) -> None:
+        """Raise a counter."""
+        series = self._series(metric, labels)
+        if isinstance(series, Counter):
+            series.inc(amount)
+
+    def set(self, metric: Metric, value: float, labels: Iterable[str] = ()) -> None:
+        """Set a gauge."""
+        series = self._series(metric, labels)
+        if isinstance(series, Gauge):
+            series.set(value)
+
+    def observe(
+        self,
+        metric: Metric,
+        value: float,
+        labels: Iterable[str] = (),
+        leads_to: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add a value to a histogram, with facts that lead to what was measured."""
+        series = self._series(metric, labels)
+        if isinstance(series, Histogram):
+            series.observe(value, exemplar(leads_to) if leads_to else None)
+
+    def forget_series(self, metric: Metric, labels: dict[str, str]) -> None:
+        """Take the series with these labels away."""
+        self._metrics[metric.name].remove_by_labels(labels)
+
+    def shown(self, accepts: str) -> tuple[bytes, str]:
+        """Write all of them, in the newest form that a reader accepts; give its type as well."""
+        encode, content_type = choose_encoder(accepts)
+        return encode(self.prometheus), content_type
+
+    def _series(self, metric: Metric, labels: Iterable[str]) -> MetricWrapperBase:
+        whole = self._metrics[metric.name]
+        values = tuple(labels)
+        return whole.labels(*values) if values else whole
