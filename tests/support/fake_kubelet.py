@@ -1,7 +1,6 @@
-"""A kubelet that runs a light worker for each pod of a fake API server."""
+"""The kubelet of a fake API server: it runs a light worker for each pod."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from typing import Any
 from aiohttp import web
 from fake_kube import FakeKube
 from kubelet_light import LightWorker, LightWorkers
+from kubelet_nodes import POD_ADDRESSES
 
 from callfleet_contract.admission import Refusal, encode
 
-_ADDRESSES = itertools.count(1)
 _CONTAINER = {"name": "worker", "image": "w", "imageID": "", "ready": False, "restartCount": 0}
 _READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
@@ -99,8 +98,7 @@ class LightKubelet:
         await self.kube.remove("pods", pod["metadata"]["name"])
 
     async def _start(self, pod: dict[str, Any]) -> None:
-        name, number = pod["metadata"]["name"], next(_ADDRESSES)
-        address = f"127.1.{number // 250}.{number % 250 + 1}"
+        name, address = pod["metadata"]["name"], next(POD_ADDRESSES)
         self._addresses[name] = address
         await self.light.open(address)
         self.light.start(name, address, _environment(pod))

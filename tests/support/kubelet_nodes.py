@@ -1,5 +1,6 @@
 """Made-up nodes, and which of them a pod is put on, as a scheduler would."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,6 +11,18 @@ Object = dict[str, Any]
 
 STAND_LABEL = "kubelet-stand"
 _NO_NEW_PODS = frozenset({"NoSchedule", "NoExecute"})
+
+
+def _addresses() -> Iterator[str]:
+    # Tests of other processes need addresses as well, at the same time.
+    second = 16 + os.getpid() % 200
+    for third in range(256):
+        for fourth in range(1, 255):
+            yield f"127.{second}.{third}.{fourth}"
+
+
+POD_ADDRESSES = _addresses()
+"""Loopback addresses, each once: a pod has one of its own, for as long as the process lasts."""
 
 
 def node(name: str, stand: str, host_ip: str, pods: int) -> Object:
@@ -44,13 +57,6 @@ def choose(pod: Object, nodes: Iterable[Object], taken: Counter[str], most: int)
     fit = [each["metadata"]["name"] for each in nodes if _takes(each, pod)]
     fit = [name for name in fit if taken[name] < most]
     return min(fit, key=lambda name: (taken[name], name), default=None)
-
-
-def loopback_addresses(second: int) -> Iterator[str]:
-    """Give addresses of 127.SECOND.0.0/16, each once."""
-    for third in range(256):
-        for fourth in range(1, 255):
-            yield f"127.{second}.{third}.{fourth}"
 
 
 def _takes(node: Object, pod: Object) -> bool:

@@ -9,7 +9,6 @@ What it cannot do it refuses: the block ends with that error. Real kubelets run 
 
 import asyncio
 import contextlib
-import os
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,7 +20,7 @@ import aiohttp
 from kube_api import ApiError, KubeApi
 from kube_watch import MERGE, KubeWatch
 from kubelet_light import LightWorker, LightWorkers
-from kubelet_nodes import STAND_LABEL, choose, loopback_addresses, node
+from kubelet_nodes import POD_ADDRESSES, STAND_LABEL, choose, node
 from kubelet_pod import House, PodLife, Started, Timing
 from kubelet_running import Process, Running, start_process
 from kubelet_spec import Image
@@ -32,8 +31,6 @@ Object = dict[str, Any]
 
 HOST_IP = "127.0.0.1"
 _AGAIN_SECONDS = 0.2
-# Several stand-ins may be up at once, in this process and in others.
-_ADDRESSES = loopback_addresses(16 + os.getpid() % 200)
 
 
 @dataclass(frozen=True)
@@ -206,7 +203,7 @@ class KubeletStand:
         assert self._house is not None
         assert self._group is not None
         chosen: str = pod["spec"]["nodeName"]
-        life = PodLife(self._house, pod, chosen, (HOST_IP, next(_ADDRESSES)))
+        life = PodLife(self._house, pod, chosen, (HOST_IP, next(POD_ADDRESSES)))
         self.lives[life.name] = life
         self._taken_up.add(life.uid)
         life.task = self._group.create_task(self._live(life))

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_kube import FakeKube, fake_kube
-from light_workers import LightKubelet, light_kubelet
+from fake_kubelet import LightKubelet, light_kubelet
 from lightkube import KubeConfig
 from lightkube.config.models import User
 

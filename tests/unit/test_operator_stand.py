@@ -5,7 +5,7 @@ import json
 
 import pytest
 from fake_kube import fake_kube
-from light_workers import light_kubelet
+from fake_kubelet import light_kubelet
 from operator_stand import Stand, fleet, stand, until
 
 from callfleet_operator.reaching.definition import NoDefinitionError

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import stat
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,9 +45,11 @@ class Heard:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(event_socket.tempfile, "tempdir", str(tmp_path))
-    return private_folder()
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # A socket's path may have 107 characters: the folder of a test can be longer.
+    with tempfile.TemporaryDirectory(prefix="events-") as short:
+        monkeypatch.setattr(event_socket.tempfile, "tempdir", short)
+        yield private_folder()
 
 
 async def test_events_arrive_in_order_and_the_end_of_the_line_is_noticed(folder: Path) -> None:
