@@ -51,7 +51,7 @@ profile: programs ## Say where a call's CPU time goes: flame graph and tables (A
 
 .PHONY: test
 test: programs cluster-programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: check
 check: setup ## Judge form and types: ruff, mypy, import rules

@@ -1,0 +1,49 @@
+"""``make test`` runs every test, and sums up what came of all of them."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTING: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "test.py"))
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="tests.unit.test_one" name="test_a" />
+<testcase classname="tests.unit.test_one" name="test_b"><skipped message="no engine" /></testcase>
+<testcase classname="tests.unit.test_two" name="test_c"><failure message="it broke" /></testcase>
+</testsuite></testsuites>"""
+
+
+def test_every_folder_with_tests_is_in_one_round() -> None:
+    named = [each for chosen in TESTING["_ROUNDS"] for each in chosen if each.startswith("tests/")]
+    there = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/**/test_*.py")}
+    assert sorted(named) == sorted(there)
+
+
+def test_a_report_says_what_did_not_pass(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    assert TESTING["read"](report) == (0, [])
+    report.write_text(REPORT, encoding="utf-8")
+    count, told = TESTING["read"](report)
+    assert count == 3
+    assert told == [
+        "skipped: tests/unit/test_one.py::test_b: no engine",
+        "failure: tests/unit/test_two.py::test_c: it broke",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"),
+    [((0, 0), 0), ((1, 0), 1), ((0, 5), 0), ((5, 5), 5), ((0, 2), 2), ((-9, 0), 9)],
+)
+def test_one_exit_code_stands_for_all(codes: tuple[int, ...], worst: int) -> None:
+    assert TESTING["worst_of"](codes) == worst
+
+
+def test_who_names_tests_gets_these_alone() -> None:
+    names_tests = TESTING["names_tests"]
+    assert names_tests(["tests/unit", "-k", "marker"])
+    assert names_tests(["tests/unit/test_one.py::test_a"])
+    assert not names_tests(["--durations=40", "-k", "marker"])
