@@ -10,6 +10,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from parsing import nothing_cleared_away, parse
+
 from callfleet_worker.upstream.private_names import PATCHES, PINNED
 
 CODE_DIGITS = 12
@@ -108,12 +110,13 @@ def _digest(module: ModuleType, node: _Code) -> str:
 
 @cache
 def _source_of(owner: Any) -> str:
-    return textwrap.dedent(inspect.getsource(owner))
+    with nothing_cleared_away():
+        return textwrap.dedent(inspect.getsource(owner))
 
 
 @cache
 def _tree_of(owner: Any) -> ast.Module:
-    return ast.parse(_source_of(owner))
+    return parse(_source_of(owner))
 
 
 def _assignments(owner: _Owner) -> Iterator[tuple[str, str]]:

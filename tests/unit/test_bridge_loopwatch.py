@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from typing import Self
+from collections.abc import MutableMapping
+from typing import Any, Self
 
 import pytest
 import structlog
@@ -61,6 +62,13 @@ class Calls:
         return [event for event in self.told if isinstance(event, kind)]
 
 
+async def it_goes_on(lines: list[MutableMapping[str, Any]]) -> None:
+    """Wait until a thread has written that the loop goes on, which is the last that it tells."""
+    async with asyncio.timeout(20):
+        while not any("goes on" in line["event"] for line in lines):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+
+
 async def test_a_blocked_loop_is_told_with_its_length() -> None:
     told: asyncio.Queue[CallEvent] = asyncio.Queue()
     watch = LoopWatch("call", told.put_nowait)
@@ -81,7 +89,7 @@ async def test_a_tool_that_blocks_is_named_while_it_does_and_told_by_its_own_cal
         await watch_tools(agent, "two", calls.told.append)
         (tool,) = agent.tools
         await asyncio.create_task(tool(said=SECRET))
-        await asyncio.sleep(0.5)
+        await it_goes_on(lines)
     assert calls.of(LoopHeld) == [LoopHeld("two", "look_up")]
     held, goes_on = lines
     assert (held["call_id"], held["tool"]) == ("two", "look_up")
@@ -98,7 +106,7 @@ async def test_a_tool_that_blocks_is_named_while_it_does_and_told_by_its_own_cal
 async def test_what_blocks_outside_of_any_tool_is_named_by_its_place() -> None:
     with Calls("one", "two") as calls, structlog.testing.capture_logs() as lines:
         asyncio.get_running_loop().call_soon(_wait_for_the_line, SECRET)
-        await asyncio.sleep(0.5)
+        await it_goes_on(lines)
     assert calls.of(LoopHeld) == [LoopHeld("one", "")]
     assert lines[0]["at"].endswith("_wait_for_the_line")
     assert not {"tool", "call_id"} & lines[0].keys()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parsing import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -55,7 +56,7 @@ def imports(part: str) -> Iterator[tuple[str, str]]:
     for file in (ROOT / part).rglob("*.py"):
         if part == "rehearsal" and BENCH_WORKERS in file.as_posix():
             continue
-        for node in ast.walk(ast.parse(file.read_bytes())):
+        for node in ast.walk(parse(file.read_bytes())):
             names: list[str] = []
             if isinstance(node, ast.Import):
                 names = [each.name for each in node.names]

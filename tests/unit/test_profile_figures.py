@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from callfleet_rehearsal.profile.figures import (
@@ -147,6 +148,14 @@ def test_the_threads_of_a_process_are_read() -> None:
 BUSY = "def turn():\n    print(flush=True)\n    while True: pass\nturn()"
 
 
+def works_for(pid: int, seconds: float) -> None:
+    """Wait until a process has worked so long, however little of the machine it gets."""
+    process = psutil.Process(pid)
+    until = process.cpu_times().user + seconds
+    while process.cpu_times().user < until:
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("timed", [True, False])
 def test_a_process_is_looked_into(tmp_path: Path, *, timed: bool) -> None:
     program = find_py_spy()
@@ -159,7 +168,7 @@ def test_a_process_is_looked_into(tmp_path: Path, *, timed: bool) -> None:
             except SamplerError as error:
                 pytest.skip(str(error))
             sampler = Sampler(program, busy.pid, tmp_path / "out.json", rate=50, timed=timed)
-            time.sleep(2.0)
+            works_for(busy.pid, 2.0)
             text = sampler.stop().read_text(encoding="utf-8")
         finally:
             busy.kill()

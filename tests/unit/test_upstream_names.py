@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parsing import parse
 from upstream_shapes import (
     TABLE,
     is_own,
@@ -188,7 +189,7 @@ def private_uses(tree: ast.Module) -> Iterator[str]:
 @pytest.mark.parametrize("file", OUTSIDE, ids=lambda file: str(file.relative_to(WORKER)))
 def test_outside_of_the_room_nothing_private_is_taken_from_others(file: Path) -> None:
     source = file.read_text(encoding="utf-8")
-    assert list(private_uses(ast.parse(source))) == []
+    assert list(private_uses(parse(source))) == []
     assert "SLF001" not in source
 
 
@@ -205,12 +206,12 @@ def test_outside_of_the_room_nothing_private_is_taken_from_others(file: Path) ->
     ],
 )
 def test_each_way_around_the_room_is_seen(source: str) -> None:
-    assert list(private_uses(ast.parse(source)))
+    assert list(private_uses(parse(source)))
 
 
 def test_one_may_use_ones_own() -> None:
     source = "self._queue = cls._made\nsuper()._start()\nfrom __future__ import annotations"
-    assert list(private_uses(ast.parse(source))) == []
+    assert list(private_uses(parse(source))) == []
 
 
 def test_a_shape_tells_functions_values_and_modules_apart() -> None:
