@@ -1,5 +1,6 @@
 """DTLS 1.2 over memory: one handshake, the fingerprint checked, the SRTP keys out of it."""
 
+import contextlib
 import datetime as dt
 import functools
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ class Dtls:
         if datagram:
             self._connection.bio_write(datagram)
         if self.done:
+            self._repeat_last_flight()
             return
         try:
             self._connection.do_handshake()
@@ -99,6 +101,12 @@ class Dtls:
             raise HandshakeError(message) from error
         self._check_fingerprint()
         self.done = True
+
+    def _repeat_last_flight(self) -> None:
+        # Where our last words were lost, the other side repeats its own until it hears ours again;
+        # OpenSSL does so when it is asked for data.
+        with contextlib.suppress(SSL.Error):
+            self._connection.recv(_LARGEST_DATAGRAM)
 
     def retransmit(self) -> None:
         """Repeat what was lost, where it is time to; an SFU's silence is no error here."""
