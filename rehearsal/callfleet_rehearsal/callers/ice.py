@@ -7,7 +7,8 @@ from aioice import stun
 
 _PRIORITY_OF_HOST = 126 << 24 | 65535 << 8 | 255
 _ALPHABET = string.ascii_letters + string.digits
-_REMEMBERED_CHECKS = 20
+_REMEMBERED_CHECKS = 400
+"""Those of 20 s: a server that has other things to do may answer late."""
 
 
 def _random_text(length: int) -> str:

@@ -127,9 +127,10 @@ class Transport:
     def _nudge(self) -> None:
         if self._failure is not None:
             raise self._failure
-        if not self.ice.nominated:
-            self._send(self.ice.check(time.monotonic_ns()))
-        elif self._dtls is not None:
+        # The other side may have given up its own check by the time that ours succeeds; only
+        # another one of ours has it try again.
+        self._send(self.ice.check(time.monotonic_ns()))
+        if self.ice.nominated and self._dtls is not None:
             self._dtls.retransmit()
             self._flush_dtls()
 
