@@ -23,8 +23,9 @@ from callfleet_rehearsal.callers.signalling import JoinRefusedError, Signalling
 from callfleet_rehearsal.callers.transport import Transport
 from callfleet_rehearsal.evidence import Dispatch
 
-_ANSWER_SECONDS = 10.0
-_MEDIA_SECONDS = 10.0
+# As long as LiveKit's own clients wait.
+_ANSWER_SECONDS = 15.0
+_MEDIA_SECONDS = 15.0
 _AGENT = models.ParticipantInfo.Kind.AGENT
 
 
@@ -57,6 +58,7 @@ class Presence:
         self._answered = asyncio.Event()
         self._candidates: list[str] = []
         self._track_sid = ""
+        self._announced = ""
         self._listening: asyncio.Task[None] | None = None
         self._published = asyncio.Event()
         self._heard_ssrcs: frozenset[int] = frozenset()
@@ -80,11 +82,7 @@ class Presence:
         self._identity = response.participant.sid
         self._note_participants(response.other_participants)
         self._listening = asyncio.create_task(self._listen())
-        try:
-            await asyncio.wait_for(self._answered.wait(), _ANSWER_SECONDS)
-        except TimeoutError as error:
-            message = f"LiveKit at {self._way.url} let the caller in but never answered its offer"
-            raise JoinRefusedError(message) from error
+        await self._get_answer(self._listening)
         if self._remote is not None:
             address = self._way.media or await self._media_address()
             await self.transport.establish(self._remote, address, _MEDIA_SECONDS)
@@ -113,7 +111,7 @@ class Presence:
         await self._renegotiate()
 
     async def republish(self) -> None:
-        """Publish a microphone anew: a new track in a new section.
+        """Publish a microphone anew: a new track in a new section; done when media may flow.
 
         Raises:
             JoinRefusedError: the SFU does not take the track.
@@ -126,7 +124,10 @@ class Presence:
         try:
             await asyncio.wait_for(self._published.wait(), _ANSWER_SECONDS)
         except TimeoutError as error:
-            message = f"LiveKit at {self._way.url} did not take the republished track within 10 s"
+            message = (
+                f"LiveKit at {self._way.url} did not take the republished track within "
+                f"{_ANSWER_SECONDS:g} s"
+            )
             raise JoinRefusedError(message) from error
 
     async def leave(self) -> None:
@@ -142,6 +143,22 @@ class Presence:
             self._listening.cancel()
         await self._signalling.close()
         self.transport.close()
+
+    async def _get_answer(self, listening: asyncio.Task[None]) -> None:
+        waiting = asyncio.create_task(self._answered.wait())
+        try:
+            await asyncio.wait(
+                (waiting, listening), timeout=_ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            waiting.cancel()
+        if not self._answered.is_set():
+            reason = self.left_reason or f"no word of it for {_ANSWER_SECONDS:g} s"
+            message = (
+                f"LiveKit at {self._way.url} let the caller in but did not answer its offer: "
+                f"{reason}"
+            )
+            raise JoinRefusedError(message)
 
     def _add_microphone(self) -> str:
         track = f"microphone-{secrets.token_hex(4)}"
@@ -162,7 +179,10 @@ class Presence:
 
     async def _listen(self) -> None:
         async for response in self._signalling.responses():
-            await self._take(response)
+            try:
+                await self._take(response)
+            except ValueError as error:
+                self.left_reason = f"the SFU said what cannot be read: {error}"
             if self.left_reason:
                 return
         self.left_reason = self.left_reason or "the SFU closed the websocket"
@@ -174,6 +194,7 @@ class Presence:
             self._candidates += self._remote.candidates
             self._choose_streams()
             self._answered.set()
+            self._see_whether_published()
         elif kind == "trickle":
             written = json.loads(response.trickle.candidateInit or "{}")
             self._candidates.append(written.get("candidate", ""))
@@ -185,11 +206,21 @@ class Presence:
             self._choose_streams()
         elif kind == "track_published":
             self._track_sid = response.track_published.track.sid
-            self._published.set()
+            self._announced = response.track_published.cid
+            self._see_whether_published()
         elif kind == "leave":
             name = models.DisconnectReason.Name(response.leave.reason)
             self.left_reason = f"the SFU ended the call: {name}"
             self.dismissed = True
+
+    def _see_whether_published(self) -> None:
+        # The SFU announces a track before it has read the offer that holds it. A packet that comes
+        # in between has it give up the stream for good: nobody would ever hear it.
+        newest = [section for section in self._sections if section.track][-1]
+        answered = self._remote.sections if self._remote else ()
+        takes = any(one.mid == newest.mid and one.direction == "recvonly" for one in answered)
+        if takes and self._announced == newest.track:
+            self._published.set()
 
     def _add_receiving(self, count: int) -> None:
         start = len(self._sections)

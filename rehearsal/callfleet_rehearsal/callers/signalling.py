@@ -10,7 +10,8 @@ import aiohttp
 from livekit.protocol import models, rtc
 
 _PROTOCOL_VERSION = 16
-_CONNECT_SECONDS = 10.0
+# LiveKit itself tries for 18 s to find the room a place before it says no.
+_CONNECT_SECONDS = 20.0
 
 
 class JoinRefusedError(ConnectionError):
@@ -38,21 +39,27 @@ class Signalling:
         wrapped = rtc.WrappedJoinRequest(join_request=request.SerializeToString())
         query = {"join_request": base64.urlsafe_b64encode(wrapped.SerializeToString()).decode()}
         try:
-            self._socket = await self._http.ws_connect(
-                f"{_websocket_url(url)}/rtc/v1",
-                params=query,
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-                compress=0,
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                self._socket = await self._http.ws_connect(
+                    f"{_websocket_url(url)}/rtc/v1",
+                    params=query,
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                    compress=0,
+                )
+                response = await self._receive()
+        except TimeoutError as error:
+            message = (
+                f"LiveKit at {url} did not answer the request to join in {_CONNECT_SECONDS:g} s"
             )
-            response = await asyncio.wait_for(self._receive(), _CONNECT_SECONDS)
+            raise JoinRefusedError(message) from error
         except aiohttp.WSServerHandshakeError as error:
             message = (
                 f"LiveKit at {url} refused the caller with HTTP {error.status}: "
                 "check that key and secret are the server's own, and that the token names the room"
             )
             raise JoinRefusedError(message) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             message = f"LiveKit at {url} cannot be reached ({error!r}): is it running there?"
             raise JoinRefusedError(message) from error
         if response is None or response.WhichOneof("message") != "join":
