@@ -50,6 +50,13 @@ class Answerer:
     _spoken_to: int = 0
     _due_ns: int = 0
 
+    def __post_init__(self) -> None:
+        # Before anybody joins: this takes a moment in which nothing else could happen.
+        self._greeting = agent_utterance(UNKNOWN_CALL, 0)
+        self._replies = {
+            turn: agent_utterance(self.call, turn) for turn in range(1, self.turns + 1)
+        }
+
     async def run(self, ready: asyncio.Event) -> None:
         """Be the agent until cancelled."""
         async with aiohttp.ClientSession() as http:
@@ -69,7 +76,6 @@ class Answerer:
 
     async def _talk(self) -> None:
         silence = between()
-        replies = {turn: agent_utterance(self.call, turn) for turn in range(1, self.turns + 1)}
         self._mouth = RecordedMouth(silence)
         self._ear = Ear(Speaker.CALLER)
         loop = asyncio.get_running_loop()
@@ -86,12 +92,12 @@ class Answerer:
             self._take()
             if self.packets and not greeted:
                 greeted = True
-                self._mouth.say(agent_utterance(UNKNOWN_CALL, 0))
+                self._mouth.say(self._greeting)
             for heard in self._ear.listen(now_ns):
                 self._hear(heard, silence)
             if self._due_ns and now_ns >= self._due_ns:
                 self._turn, self._spoken_to, self._due_ns = self._spoken_to, 0, 0
-                self._mouth.say(replies[self._turn])
+                self._mouth.say(self._replies[self._turn])
 
     def _hear(self, heard: Heard, silence: tuple[bytes, ...]) -> None:
         """Fall silent where a marker tells of a caller's speech; reply some time after it."""
