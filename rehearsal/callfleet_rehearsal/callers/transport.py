@@ -150,6 +150,7 @@ class Transport:
                 self._send(answer)
             if self.ice.nominated and not was_nominated:
                 self._advance_dtls(b"")
+                self._see_whether_up()
         elif datagram[0] in _DTLS_FIRST_BYTES:
             self._advance_dtls(datagram)
         elif self._inbound is not None:
@@ -174,6 +175,12 @@ class Transport:
         self._flush_dtls()
         if self._dtls.done and self._outbound is None:
             self._outbound, self._inbound = self._dtls.sessions()
+            self._see_whether_up()
+
+    def _see_whether_up(self) -> None:
+        # The SFU may shake hands on its own check while the answer to ours is lost on the way;
+        # only what has been answered once can be said to be answered no more.
+        if self.ice.nominated and self._outbound is not None:
             self.connected.set()
 
     def _flush_dtls(self) -> None:
