@@ -46,6 +46,15 @@ class LightKubelet:
         worker.kill()
         self.light.start(name, self._addresses[name], _environment(self.kube.one("pods", name)))
 
+    def take_over(self, worker: LightWorker, pod_uid: str) -> None:
+        """Have the worker of another pod answer at its address."""
+        name = next(name for name, one in self.light.by_name.items() if one is worker)
+        told = _environment(self.kube.one("pods", name))
+        worker.kill()
+        self.light.start(
+            name, self._addresses[name], {**told, "CALLFLEET_ADMISSION__POD_UID": pod_uid}
+        )
+
     def disobey(self, worker: LightWorker) -> None:
         """Have it refuse all orders."""
         boot = worker.report.boot_id

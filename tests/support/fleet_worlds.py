@@ -14,6 +14,8 @@ from callfleet_operator.planning.snapshot import (
     Arrivals,
     Changed,
     Cordon,
+    Doubt,
+    Doubted,
     Heard,
     Memory,
     Node,
@@ -169,6 +171,11 @@ def heard(draw: st.DrawFn, uid: str, slots: int) -> Heard:
 
 
 @st.composite
+def doubts(draw: st.DrawFn) -> Doubted:
+    return Doubted(draw(st.sampled_from(Doubt)), "told", draw(_heard_ages))
+
+
+@st.composite
 def pods(draw: st.DrawFn, number: int) -> Pod:
     uid = f"uid-{number}"
     revision = draw(st.sampled_from(REVISIONS))
@@ -188,6 +195,7 @@ def pods(draw: st.DrawFn, number: int) -> Pod:
         cordon=draw(st.none() | cordons()),
         labelled_accepting=draw(st.booleans()),
         heard=draw(st.none() | reports | reports),
+        doubted=draw(st.none() | st.none() | doubts()),
     )
 
 

@@ -102,10 +102,45 @@ async def test_what_answers_with_another_pods_uid_is_not_believed() -> None:
     async with stand() as one:
         await one.kube.put("voicefleets", fleet())
         await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        one.kubelet.of("talkers")[0].say(pod_uid="another", active=7)
+        (worker,) = one.kubelet.of("talkers")
+        worker.call(2)
+        await until(lambda: one.status().get("calls") == 2, "its calls are known")
+        own = worker.report.pod_uid
+        worker.say(pod_uid="another", active=7)
         await until(lambda: "ReportNotBelieved" in one.event_reasons(), "an Event says so")
-        assert one.status()["calls"] == 0
+        await until(
+            lambda: "pod uid another answers" in one.conditions().get("Degraded", ""),
+            "the status says so",
+        )
+        assert one.status()["calls"] == 2
         assert one.metric("admission_reports_ignored_total") >= 1
+        await one.change(replicas=0)
+        await one.ticks(3)
+        assert len(one.pods()) == 1
+        worker.say(pod_uid=own, active=2)
+        await until(
+            lambda: "answered for" not in one.conditions().get("Degraded", ""), "it is mended"
+        )
+        worker.hang_up(2)
+        await until(lambda: one.pods() == [], "heard and idle, it goes")
+        assert one.metric("calls_ended_by_infrastructure_total") == 0
+
+
+async def test_who_lets_nobody_listen_is_told_in_the_status() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet())
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        (worker,) = one.kubelet.of("talkers")
+        worker.call(2)
+        await until(lambda: one.status().get("calls") == 2, "its calls are known")
+        one.kubelet.take_over(worker, pod_uid="another")
+        await until(
+            lambda: "signature is not the operator's" in one.conditions().get("Degraded", ""),
+            "the status quotes the refusal",
+        )
+        assert one.status()["calls"] == 2
+        assert len(one.pods()) >= 1
+        assert one.metric("calls_ended_by_infrastructure_total") == 0
 
 
 async def test_nothing_is_tried_for_ever_in_a_namespace_that_ends() -> None:

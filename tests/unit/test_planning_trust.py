@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from fleet_carrying import cordoned, created, degraded, reasons
+import pytest
+from fleet_carrying import cordoned, created, degraded, deleted, reasons
 from fleet_worlds import NOW, SETTLED, fleet_spec, report, says, seen, silent, starting, worker
 
 from callfleet_contract.fleet.status import Limit, Why
 from callfleet_operator.planning.actions import Reason
 from callfleet_operator.planning.planner import plan
-from callfleet_operator.planning.snapshot import Arrivals, Heard, Pod, Snapshot
+from callfleet_operator.planning.snapshot import Arrivals, Doubt, Doubted, Heard, Pod, Snapshot
 
 
 def fleet(*pods: Pod, unheard_seconds: float = 0.0, **auto: Any) -> Snapshot:
@@ -85,12 +86,44 @@ def test_a_single_worker_without_livekit_is_replaced_and_goes_when_that_works() 
     assert cordoned(plan(fleet(*many(10), busy, minReplicas=10))) == []
 
 
-def test_an_answer_of_another_pod_counts_as_none_and_is_told() -> None:
+DOUBTS = {
+    Doubt.ANOTHER_POD: ("WrongPodAnswers", "the worker of pod uid told-by-it answers"),
+    Doubt.OLD_BOOT: ("OldBootAnswers", "boot told-by-it, answers again"),
+    Doubt.REFUSED: ("ListeningRefused", "(x): told-by-it; "),
+}
+
+
+@pytest.mark.parametrize("why", DOUBTS)
+def test_what_answers_in_a_workers_place_is_told_with_what_to_do(why: Doubt) -> None:
+    doubted = replace(worker("x", 3), doubted=Doubted(why, "told-by-it", 1.0))
+    for pod in (doubted, silent(doubted), replace(doubted, heard=None)):
+        planned = plan(fleet(*many(9), pod, minReplicas=10))
+        word, sentence = DOUBTS[why]
+        assert degraded(planned).startswith(f"{word}: 1 pod answered for by what is not believed")
+        assert sentence in degraded(planned)
+        assert "delete the pod when its calls have ended" in degraded(planned)
+        assert "StaleReports" not in degraded(planned)
+        assert deleted(planned) == {}
+
+
+def test_a_pod_that_only_another_answers_for_is_replaced_however_young() -> None:
+    doubted = Doubted(Doubt.ANOTHER_POD, "uid-other", 1.0)
+    young = replace(starting("x"), running=True)
+    assert created(plan(fleet(*many(9), young, minReplicas=10))) == 0
+    replaced = plan(fleet(*many(9), replace(young, doubted=doubted), minReplicas=10))
+    assert (created(replaced), deleted(replaced)) == (1, {})
+
+
+def test_what_answered_long_ago_is_not_told_any_more() -> None:
+    doubted = Doubted(Doubt.ANOTHER_POD, "uid-other", 16.0)
+    planned = plan(fleet(*many(9), replace(silent(worker("x")), doubted=doubted)))
+    assert degraded(planned).startswith("StaleReports")
+
+
+def test_a_report_of_another_pod_counts_as_none() -> None:
     stranger = replace(worker("x"), heard=Heard(report("uid-other"), 1.0, 60.0))
     planned = plan(fleet(*many(9), stranger, minReplicas=10))
-    assert created(planned) == 1
-    assert "WrongPodAnswers" in degraded(planned)
-    assert "uid-other" in degraded(planned)
+    assert (created(planned), deleted(planned)) == (1, {})
 
 
 def test_a_worker_that_ends_by_itself_is_replaced() -> None:

@@ -10,7 +10,7 @@ from callfleet_contract.admission import Report
 from callfleet_operator.objects.seen import Key, SeenPod
 from callfleet_operator.observing.hearing import Ear, Gained, Ignored
 from callfleet_operator.observing.rates import LeadTimes, Rates
-from callfleet_operator.planning.snapshot import Arrivals, Cordon, Heard
+from callfleet_operator.planning.snapshot import Arrivals, Cordon, Doubted, Heard
 
 
 class Tidings(Protocol):
@@ -73,12 +73,19 @@ class Ears:
         if gained.ignored is not None:
             if gained.ignored is not Ignored.OLD:
                 self._tidings.report_ignored(pod, gained.ignored, report)
+            if gained.changed:
+                self._tidings.worker_changed(pod, at_once=False)
             return
         rates = self._rates[pod.fleet]
         rates.came(at, gained.came)
         rates.ended(gained.ended, gained.call_seconds)
         rates.refused(gained.refused)
         self._tell(pod, gained, at)
+
+    def refused(self, pod: SeenPod, why: str, at: float) -> None:
+        """Take in that what answers at a pod's address lets nobody listen."""
+        if self._ears.setdefault(pod.uid, Ear(pod.uid, is_new=False)).refused(why, at):
+            self._tidings.worker_changed(pod, at_once=False)
 
     def calls(self, uid: str) -> int:
         """Say how many calls a pod last had."""
@@ -94,6 +101,11 @@ class Ears:
         """Say what a pod's worker last said, as of now."""
         ear = self._ears.get(uid)
         return ear.heard(now, cordon) if ear is not None else None
+
+    def doubts(self, uid: str, now: float) -> Doubted | None:
+        """Say what answers in place of a pod's worker, as of now."""
+        ear = self._ears.get(uid)
+        return ear.doubts(now) if ear is not None else None
 
     def arrivals(self, fleet: Key, now: float) -> Arrivals:
         """Say how a fleet's calls come."""

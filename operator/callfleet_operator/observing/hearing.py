@@ -4,11 +4,11 @@ Only a report that a worker made itself, of its present boot, and newer than the
 A worker that is silent is believed nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from callfleet_contract.admission import Report
-from callfleet_operator.planning.snapshot import Cordon, Heard
+from callfleet_operator.planning.snapshot import Cordon, Doubt, Doubted, Heard
 
 
 class Ignored(StrEnum):
@@ -17,6 +17,9 @@ class Ignored(StrEnum):
     ANOTHER_POD = "another_pod"
     OLD_BOOT = "old_boot"
     OLD = "old"
+
+
+DOUBTS = {Ignored.ANOTHER_POD: Doubt.ANOTHER_POD, Ignored.OLD_BOOT: Doubt.OLD_BOOT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,21 @@ class Ear:
     idle_since: float | None = None
     boots: set[str] = field(default_factory=set)
     has_accepted: bool = False
+    doubted: Doubted | None = None
+    """As it was at ``doubted_at``."""
+    doubted_at: float = 0.0
 
     def hear(self, report: Report, at: float) -> Gained:
         """Take in a report that arrived at an instant."""
         before = self.latest
         ignored = self._ignored(report)
         if ignored is not None:
-            return Gained(ignored=ignored)
+            return Gained(ignored=ignored, changed=self._doubt(ignored, report, at))
         rebooted = before is not None and before.boot_id != report.boot_id
         self._note_idle(report, at, rebooted)
         self.boots.add(report.boot_id)
         self.latest, self.heard_at = report, at
+        self.doubted = None
         first_accepting = report.accepting and not self.has_accepted
         self.has_accepted |= report.accepting
         if before is None:
@@ -87,6 +94,16 @@ class Ear:
             idle_for = self.heard_at - self.idle_since
         return Heard(self.latest, max(0.0, now - self.heard_at), idle_for)
 
+    def refused(self, why: str, at: float) -> bool:
+        """Take in that what answers lets nobody listen; tell whether that is new."""
+        return self._note(Doubted(Doubt.REFUSED, why, 0.0), at)
+
+    def doubts(self, now: float) -> Doubted | None:
+        """Say what was not believed since this pod's own worker was last heard, as of now."""
+        if self.doubted is None:
+            return None
+        return replace(self.doubted, age_seconds=max(0.0, now - self.doubted_at))
+
     def calls_lost_with_it(self) -> int:
         """Say how many calls ended with a pod that is gone: those it last said it had. Once."""
         latest, self.latest = self.latest, None
@@ -112,6 +129,21 @@ class Ear:
         if before is not None and report.boot_id == before.boot_id:
             return Ignored.OLD if report.sequence <= before.sequence else None
         return Ignored.OLD_BOOT if report.boot_id in self.boots else None
+
+    def _doubt(self, ignored: Ignored, report: Report, at: float) -> bool:
+        """Note who answers in this pod's place; one that is only late is no other."""
+        why = DOUBTS.get(ignored)
+        if why is None:
+            return False
+        told = report.pod_uid if why is Doubt.ANOTHER_POD else report.boot_id
+        return self._note(Doubted(why, told, 0.0), at)
+
+    def _note(self, doubted: Doubted, at: float) -> bool:
+        """Note a doubt. Whose word it was that the worker is idle is not certain any more."""
+        is_new = self.doubted != doubted
+        self.doubted, self.doubted_at = doubted, at
+        self.idle_since = None
+        return is_new
 
     def _note_idle(self, report: Report, at: float, rebooted: bool) -> None:
         before = self.latest

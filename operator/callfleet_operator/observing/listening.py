@@ -14,7 +14,7 @@ from callfleet_contract.admission import Report
 from callfleet_operator.objects.seen import SeenFleet, SeenNode, SeenPod
 from callfleet_operator.observing.ears import Ears
 from callfleet_operator.observing.store import Store
-from callfleet_operator.reaching.admission import Address, AdmissionClient, DeafError
+from callfleet_operator.reaching.admission import Address, AdmissionClient, DeafError, RefusedError
 
 _FIRST_WAIT_SECONDS = 0.25
 _MOST_WAIT_SECONDS = 4.0
@@ -88,6 +88,9 @@ class Listening:
                 async for report in self._client.watch(address_of(pod)):
                     failures = 0
                     self._hear(uid, report)
+            except RefusedError as error:
+                why = str(error)
+                self._ears.refused(pod, why, self._clock())
             except DeafError as error:
                 why = str(error)
             failures += 1

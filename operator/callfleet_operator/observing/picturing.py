@@ -78,6 +78,7 @@ class Picturing:
             cordon=pod.cordon,
             labelled_accepting=pod.labelled_accepting,
             heard=self._ears.heard(pod.uid, now, pod.cordon),
+            doubted=self._ears.doubts(pod.uid, now),
         )
 
     def _may_run(self, pod: SeenPod) -> bool:

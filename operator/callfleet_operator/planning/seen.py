@@ -1,12 +1,12 @@
 """Say of each pod where it stands: what it gives, and what is known of it. One pass, no clock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from callfleet_contract.admission import Report
 from callfleet_contract.fleet.spec import Mode
-from callfleet_operator.planning.snapshot import Pod, Snapshot
+from callfleet_operator.planning.snapshot import Doubted, Pod, Snapshot
 
 RESUME_SECONDS = 30.0
 """A worker that has not heeded for so long that it may take calls again is not counted on."""
@@ -63,6 +63,8 @@ class Seen:
     slots: int
     leaves: bool
     """Its node leaves."""
+    doubted: Doubted | None = None
+    """What answers in place of its own worker, be that heard no more or not for long."""
 
     @property
     def calls(self) -> int:
@@ -156,6 +158,8 @@ def _see(
     report = _own_report(pod)
     stale_after = snapshot.spec.autoscaling.metrics.stale_after_seconds
     fresh = report is not None and pod.heard is not None and pod.heard.age_seconds <= stale_after
+    is_doubted = pod.doubted is not None and pod.doubted.age_seconds <= stale_after
+    doubted = pod.doubted if is_doubted else None
     is_gone = snapshot.nodes_known and pod.node != "" and pod.node not in nodes
     if pod.finished:
         standing = Standing.FINISHED
@@ -166,17 +170,19 @@ def _see(
     elif pod.cordon is not None and pod.cordon.cordoned:
         standing = Standing.DRAINING
     else:
-        standing = _uncordoned(pod, report if fresh else None, snapshot.now, timeout)
+        known = replace(pod, doubted=doubted)
+        standing = _uncordoned(known, report if fresh else None, snapshot.now, timeout)
     expected = slots.get(pod.revision, snapshot.spec.slots)
     by_report = snapshot.spec.autoscaling.mode is Mode.AUTO and report is not None
     held = max(1, report.slots) if by_report and report is not None else expected
-    return Seen(pod, standing, report, fresh, held, nodes.get(pod.node, False))
+    return Seen(pod, standing, report, fresh, held, nodes.get(pod.node, False), doubted)
 
 
 def _uncordoned(pod: Pod, report: Report | None, now: float, timeout: float) -> Standing:
     is_young = age_seconds(pod, now) < timeout
     if report is None:
-        if is_young and (pod.heard is None or not pod.running):
+        is_waited_for = pod.heard is None and pod.doubted is None
+        if is_young and (is_waited_for or not pod.running):
             return Standing.STARTING
         return Standing.SILENT if pod.running else Standing.STUCK
     if report.draining:

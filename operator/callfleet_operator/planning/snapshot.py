@@ -6,6 +6,7 @@ which only ages matter.
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from callfleet_contract.admission import Report
 from callfleet_contract.fleet.spec import FleetSpec
@@ -37,6 +38,27 @@ class Heard:
     idle_for_seconds: float = 0.0
 
 
+class Doubt(StrEnum):
+    """Why what answers at a pod's address is not believed."""
+
+    ANOTHER_POD = "AnotherPod"
+    """It says that it is another pod's worker."""
+    OLD_BOOT = "OldBoot"
+    """It is of an earlier start of the pod's container than one that was heard already."""
+    REFUSED = "Refused"
+    """It does not let this operator listen: another pod's worker, or one with other keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """What was said at a pod's address and not believed, since its own worker was last heard."""
+
+    why: Doubt
+    told: str
+    """The other pod's uid, the earlier boot, or the sentence of the refusal."""
+    age_seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Pod:
     """One pod of the fleet."""
@@ -60,6 +82,7 @@ class Pod:
     cordon: Cordon | None = None
     labelled_accepting: bool = True
     heard: Heard | None = None
+    doubted: Doubted | None = None
 
 
 @dataclass(frozen=True, slots=True)

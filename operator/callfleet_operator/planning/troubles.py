@@ -7,7 +7,8 @@ from callfleet_contract.fleet.spec import Mode, OnDeadline
 from callfleet_contract.fleet.status import RolloutPhase
 from callfleet_operator.planning.draining import is_overdue
 from callfleet_operator.planning.rollout import Course
-from callfleet_operator.planning.seen import RESUME_SECONDS, Seen, Standing, View, age_seconds
+from callfleet_operator.planning.seen import OVER, RESUME_SECONDS, Seen, Standing, View, age_seconds
+from callfleet_operator.planning.snapshot import Doubt
 from callfleet_operator.planning.trust import Trust
 
 NAMES_TOLD = 3
@@ -26,6 +27,25 @@ CURES = {
     "CrashLoopBackOff": "read its log: kubectl logs POD --previous",
     "RunContainerError": "check template.image and template.resources",
 }
+KEPT = "counted as busy and kept"
+ANSWERS = {
+    Doubt.ANOTHER_POD: (
+        "WrongPodAnswers",
+        "the worker of pod uid {told} answers",
+        "see which pods share that address (kubectl get pods -A -o wide)",
+    ),
+    Doubt.OLD_BOOT: (
+        "OldBootAnswers",
+        "an earlier start of its container, boot {told}, answers again",
+        "see what else listens on its admission port",
+    ),
+    Doubt.REFUSED: (
+        "ListeningRefused",
+        "{told}",
+        "see whether another pod has that address, or this pod another operator's public key",
+    ),
+}
+AND_DELETE = "delete the pod when its calls have ended"
 OTHER_CURE = "see kubectl describe pod"
 
 
@@ -179,8 +199,7 @@ def _silent(view: View) -> Iterator[Trouble]:
 
     def is_silent(seen: Seen) -> bool:
         is_drained = seen.standing is Standing.DRAINING and not seen.fresh and seen.pod.running
-        is_stranger = seen.pod.heard is not None and seen.report is None
-        return (seen.standing is Standing.SILENT or is_drained) and not is_stranger
+        return (seen.standing is Standing.SILENT or is_drained) and seen.doubted is None
 
     return _some(
         view,
@@ -194,20 +213,19 @@ def _silent(view: View) -> Iterator[Trouble]:
 
 
 def _strangers(view: View) -> Iterator[Trouble]:
-    def is_answered_for(seen: Seen) -> bool:
-        is_over = seen.standing in (Standing.FINISHED, Standing.LOST)
-        return seen.pod.heard is not None and seen.report is None and not is_over
-
-    def sentence(pods: list[Seen]) -> str:
-        heard = pods[0].pod.heard
-        other = heard.report.pod_uid[:64] if heard is not None else ""
-        return (
-            f"{counted(len(pods), 'pod')} answered for by another ({names(pods)}): at "
-            f"{pods[0].pod.name} the worker of pod uid {other} answers; it counts as busy and is "
-            "kept; see whether pods share an address"
-        )
-
-    return _some(view, "WrongPodAnswers", is_answered_for, sentence)
+    for why, (word, what, cure) in ANSWERS.items():
+        pods = [
+            seen
+            for seen in view.pods
+            if seen.doubted is not None and seen.doubted.why is why and seen.standing not in OVER
+        ]
+        told = next((seen.doubted.told[:MOST_CHARACTERS] for seen in pods if seen.doubted), "")
+        if pods:
+            yield Trouble(
+                word,
+                f"{counted(len(pods), 'pod')} answered for by what is not believed "
+                f"({names(pods)}): {what.format(told=told)}; {KEPT}; {cure}, and {AND_DELETE}",
+            )
 
 
 def _unconnected(view: View) -> Iterator[Trouble]:

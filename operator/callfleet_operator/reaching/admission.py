@@ -26,6 +26,7 @@ SILENCE_SECONDS = 3 * HEARTBEAT_SECONDS
 _CONNECT_SECONDS = 3.0
 _ORDER_SECONDS = 3.0
 _OK = 200
+_ASKED_WRONGLY = range(400, 500)
 
 
 class DeafError(Exception):
@@ -33,7 +34,7 @@ class DeafError(Exception):
 
 
 class RefusedError(DeafError):
-    """A worker does not obey an order; ``report`` says how it is, where it said so."""
+    """A worker does not do what it is asked for; ``report`` says how it is, if it said so."""
 
     def __init__(self, message: str, report: Report | None) -> None:
         super().__init__(message)
@@ -74,6 +75,7 @@ class AdmissionClient:
         """Give each report that a worker makes, until the connection ends.
 
         Raises:
+            RefusedError: what is there lets nobody listen who signs so.
             DeafError: it cannot be reached, was silent, or says what is no report.
 
         """
@@ -85,8 +87,10 @@ class AdmissionClient:
             async with self._session.get(
                 at.url(WATCH_PATH), headers=headers, timeout=limits, allow_redirects=False
             ) as response:
+                if response.status in _ASKED_WRONGLY:
+                    raise await _refusal(response)
                 if response.status != _OK:
-                    raise DeafError(await _why(response))
+                    raise DeafError(str(await _refusal(response)))
                 async for line in response.content:
                     yield read_report(line.strip())
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -137,10 +141,6 @@ async def _refusal(response: aiohttp.ClientResponse) -> RefusedError:
     except WireError:
         return RefusedError(f"it answered {response.status} and no sentence", None)
     return RefusedError(f"it answered {response.status}: {told.error}", told.report)
-
-
-async def _why(response: aiohttp.ClientResponse) -> str:
-    return str(await _refusal(response))
 
 
 def _said(error: BaseException) -> str:
