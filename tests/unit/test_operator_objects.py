@@ -131,10 +131,33 @@ def test_what_fits_into_no_pod_is_said_with_where() -> None:
         make(Pod, {"spec": {"containers": [], "tolerations": [{"key": 5}]}})
 
 
+NO_CONFIG = "CreateContainerConfigError"
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        ({"waiting": {"reason": "ImagePullBackOff"}}, ("waiting", "ImagePullBackOff")),
+        ({"waiting": {"reason": "ImagePullBackOff"}}, ("waiting", "ImagePullBackOff: image w:9")),
+        (
+            {"waiting": {"reason": "ErrImagePull", "message": "no such\nhost"}},
+            ("waiting", "ErrImagePull: image w:9: no such host"),
+        ),
+        (
+            {"waiting": {"reason": "ErrImagePull", "message": 'pull "w:9": denied'}},
+            ("waiting", 'ErrImagePull: pull "w:9": denied'),
+        ),
+        (
+            {"waiting": {"reason": NO_CONFIG, "message": 'secret "keys" not found'}},
+            ("waiting", f'{NO_CONFIG}: secret "keys" not found'),
+        ),
+        (
+            {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}},
+            ("waiting", "CrashLoopBackOff: exit code 3, no key"),
+        ),
+        (
+            {"waiting": {"reason": "Odd", "message": "x" * 9000}},
+            ("waiting", f"Odd: {'x' * 295}"),
+        ),
         ({"waiting": {"reason": "ContainerCreating"}}, ("waiting", "")),
         ({"running": {}}, ("running", "")),
         ({"terminated": {"exitCode": 1}}, ("terminated", "")),
@@ -143,9 +166,13 @@ def test_what_fits_into_no_pod_is_said_with_where() -> None:
 def test_why_a_container_does_not_start_is_read(
     state: dict[str, Any], expected: tuple[str, str]
 ) -> None:
-    status = {"name": "worker", "image": "w", "imageID": "", "ready": False, "restartCount": 0}
+    last = {"terminated": {"exitCode": 3, "message": "no key\n"}}
+    status = {"name": "worker", "image": "w:9", "imageID": "", "ready": False, "restartCount": 0}
     made = pod_of(spec())
-    told = {"phase": "Pending", "containerStatuses": [{**status, "state": state}]}
+    told = {
+        "phase": "Pending",
+        "containerStatuses": [{**status, "state": state, "lastState": last}],
+    }
     made.status = make(Pod, {"status": told}).status
     seen = read_pod(made)
     assert seen is not None

@@ -87,7 +87,7 @@ def pod_state(pod: SeenPod) -> str:
     if pod.cordon is not None and pod.cordon.cordoned:
         return "Draining"
     if pod.trouble:
-        return pod.trouble
+        return pod.trouble.partition(":")[0]
     return "Accepting" if pod.ready else "Starting"
 
 

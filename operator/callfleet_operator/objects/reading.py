@@ -16,6 +16,9 @@ from callfleet_operator.objects.seen import Key, SeenFleet, SeenNode, SeenPod, S
 
 ADMISSION_PORT_NAME = "admission"
 KEYS_VARIABLE = "CALLFLEET_ADMISSION__PUBLIC_KEYS"
+_CRASHED = "CrashLoopBackOff"
+_MOST_CHARACTERS = 300
+"""Of what a kubelet says."""
 _COMING = ("", "ContainerCreating", "PodInitializing")
 _FINISHED = ("Succeeded", "Failed")
 REMOVAL_TAINTS = (
@@ -174,8 +177,21 @@ def _trouble(status: core_v1.PodStatus) -> str:
     for one in (*(status.initContainerStatuses or ()), *(status.containerStatuses or ())):
         waiting = one.state.waiting if one.state else None
         if waiting is not None and (waiting.reason or "") not in _COMING:
-            return waiting.reason or ""
+            return _sentence(waiting, one)
     return ""
+
+
+def _sentence(waiting: core_v1.ContainerStateWaiting, of: core_v1.ContainerStatus) -> str:
+    """Say why a container waits as the kubelet does: with the image's, the secret's name."""
+    reason, said = waiting.reason or "", " ".join((waiting.message or "").split())
+    if "Image" in reason and of.image not in said:
+        said = f"image {of.image}: {said}" if said else f"image {of.image}"
+    ended = of.lastState.terminated if of.lastState else None
+    if reason == _CRASHED and ended is not None:
+        # What the kubelet says is how long it waits, which is other each time.
+        why = " ".join((ended.message or "").split())
+        said = f"exit code {ended.exitCode}" + (f", {why}" if why else "")
+    return f"{reason}: {said}"[:_MOST_CHARACTERS] if said else reason
 
 
 def _status(raw: dict[str, Any]) -> FleetStatus:

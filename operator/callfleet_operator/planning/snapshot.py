@@ -78,7 +78,7 @@ class Pod:
     """Whether its container may run, so that it may hold calls. False only where no node has the
     pod, or where the kubelet of a ready node says that the container waits or has ended."""
     trouble: str = ""
-    """Why its container cannot start, in Kubernetes' words: ImagePullBackOff and the like."""
+    """Why its container cannot start, as its kubelet says it: a word, a colon, a sentence."""
     cordon: Cordon | None = None
     labelled_accepting: bool = True
     heard: Heard | None = None
