@@ -89,7 +89,7 @@ def test_an_undo_names_the_revision_that_is_to_go(
     told: RolloutStatus, undone: str, before: str
 ) -> None:
     wish = wishes.undo(fleet(told))
-    assert wish.patch == {"metadata": {"annotations": {names.UNDO_ANNOTATION: undone}}}
+    assert wish.patch == {"metadata": {"annotations": {names.UNDO_ANNOTATION: f"{undone}/1"}}}
     assert f"goes back to revision {before}" in wish.said
 
 

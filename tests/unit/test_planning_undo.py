@@ -98,7 +98,30 @@ def test_an_undo_without_anything_to_go_back_to_changes_nothing_and_is_told() ->
 
 
 def test_an_undo_of_another_revision_is_void() -> None:
-    assert plan(fleet(*old(4), undo="r9")) == plan(fleet(*old(4)))
+    void = plan(fleet(*old(4), undo="r9"))
+    untold = void.rollout.model_copy(update={"void_undo": ""})
+    assert replace(void, rollout=untold) == plan(fleet(*old(4)))
+
+
+def test_an_undo_is_void_for_good_once_another_revision_is_asked_for() -> None:
+    undone = plan(fleet(*old(4), undo="r2/7"))
+    assert undone.rollout.undone == ("r2",)
+    other = plan(fleet(*old(4), status=undone.rollout, target_revision="r3", undo="r2/7"))
+    assert (other.rollout.phase, other.rollout.void_undo) == (RolloutPhase.ROLLING, "r2/7")
+    back = plan(fleet(*old(4), status=other.rollout, target_revision="r2", undo="r2/7"))
+    assert (back.rollout.phase, back.rollout.undone) == (RolloutPhase.ROLLING, ())
+    assert created(back, "r2") == 1
+    assert degraded(back) == ""
+    anew = plan(fleet(*old(4), *new(1), status=back.rollout, undo="r2/9"))
+    assert (anew.rollout.undone, anew.rollout.void_undo) == (("r2",), "")
+
+
+def test_an_undo_that_is_taken_off_may_be_asked_for_again() -> None:
+    void = rolling(void_undo="r2")
+    assert plan(fleet(*old(4), status=void, undo="r2")).rollout.void_undo == "r2"
+    off = plan(fleet(*old(4), status=void))
+    assert off.rollout.void_undo == ""
+    assert plan(fleet(*old(4), status=off.rollout, undo="r2")).rollout.undone == ("r2",)
 
 
 def test_a_revision_that_was_undone_is_tried_again_when_it_is_asked_for_again() -> None:

@@ -21,13 +21,19 @@ ACCEPTING_LABEL: Final = f"{GROUP}/accepting"
 CORDON_ANNOTATION: Final = f"{GROUP}/cordon"
 """The order that this pod's worker is to obey, as JSON; written before it is sent."""
 UNDO_ANNOTATION: Final = f"{GROUP}/undo-revision"
-"""On the fleet: the revision that its user wants undone. Another revision makes it void."""
+"""On the fleet: the revision that its user wants undone. Another revision makes it void for good:
+to undo the same one a second time, write something after a slash, as ``callfleet fleet`` does."""
 
 WORKER_CONTAINER: Final = "worker"
 HTTP_PORT: Final = 8081
 ADMISSION_PORT: Final = 8082
 STATE_FOLDER: Final = "/var/lib/callfleet"
 """Where a worker keeps its order across restarts of its container, not of its pod."""
+
+
+def undone_by(annotation: str) -> str:
+    """Name the revision that an undo annotation is about."""
+    return annotation.partition("/")[0]
 
 
 def pods_of(fleet: str) -> str:

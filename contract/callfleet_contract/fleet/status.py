@@ -103,6 +103,10 @@ class RolloutStatus(Part):
     undone: tuple[str, ...] = Field(
         default=(), description="Revisions that failed, or that a user undid."
     )
+    void_undo: str = Field(
+        default="",
+        description="Undo that a user asked for before another revision was: it counts no more.",
+    )
     message: str = Field(default="", description="How far it is, in a sentence.")
 
 

@@ -82,7 +82,8 @@ def undo(fleet: SeenFleet) -> Wish:
         message = f"{fleet.key} has no revision before {told.target or 'its first'} to go back to"
         raise RefusedError(message)
     return Wish(
-        {"metadata": {"annotations": {names.UNDO_ANNOTATION: told.target}}},
+        # An undo of the same revision after another one was asked for has to be another undo.
+        {"metadata": {"annotations": {names.UNDO_ANNOTATION: f"{told.target}/{fleet.generation}"}}},
         f"{fleet.key} goes back to revision {before}; its spec stays as it is, so change it before "
         "you change anything else",
     )

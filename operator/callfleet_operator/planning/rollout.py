@@ -8,6 +8,7 @@ fleet has ``current`` meanwhile. A target that is asked for again is tried again
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from callfleet_contract.fleet.names import undone_by
 from callfleet_contract.fleet.status import RolloutPhase, RolloutStatus
 from callfleet_operator.planning.seen import Standing, View
 from callfleet_operator.planning.trust import Trust
@@ -51,7 +52,7 @@ def written(at: float) -> str:
 def course(view: View, trust: Trust) -> Course:
     """Say where the revisions go, before it is known how many pods are wanted."""
     snapshot = view.snapshot
-    told = _begun(view, snapshot.rollout)
+    told = _voided(view, _begun(view, snapshot.rollout))
     if told.target in told.undone:
         if told.current != told.target and can_make(view, told.current):
             return _back(told, told.current)
@@ -94,7 +95,17 @@ def _begun(view: View, told: RolloutStatus) -> RolloutStatus:
         target=target,
         progressed_at=written(snapshot.now),
         undone=_but(told.undone, target)[-MOST_UNDONE:],
+        void_undo=told.void_undo,
     )
+
+
+def _voided(view: View, told: RolloutStatus) -> RolloutStatus:
+    """Have an undo count no more once its user asked for another revision than it is about."""
+    undo = view.snapshot.undo
+    is_void = undo not in ("", told.void_undo) and undone_by(undo) != told.target
+    if is_void or (told.void_undo and told.void_undo != undo):
+        return told.model_copy(update={"void_undo": undo if is_void else ""})
+    return told
 
 
 def _but(names: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -111,8 +122,14 @@ def _running(view: View, target: str) -> str:
     return others[-1] if others else ""
 
 
+def is_to_be_undone(view: View, told: RolloutStatus) -> bool:
+    """Whether its user wants the target undone."""
+    undo = view.snapshot.undo
+    return undo not in ("", told.void_undo) and undone_by(undo) == told.target
+
+
 def _is_undone_by_user(view: View, told: RolloutStatus) -> bool:
-    return view.snapshot.undo == told.target and _before(view, told) != ""
+    return is_to_be_undone(view, told) and _before(view, told) != ""
 
 
 def _before(view: View, told: RolloutStatus) -> str:

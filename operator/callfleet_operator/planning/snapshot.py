@@ -176,6 +176,6 @@ class Snapshot:
     create_refused: str = ""
     """What the API server answered when it last refused a pod; empty after the next success."""
     undo: str = ""
-    """Revision that the user wants undone."""
+    """What the user wants undone: a revision, and after a slash what tells it from earlier ones."""
     agent_name_taken_by: str = ""
     """An older fleet that answers to the same agent name on the same LiveKit."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from callfleet_contract.fleet.spec import Mode, OnDeadline
 from callfleet_contract.fleet.status import RolloutPhase
 from callfleet_operator.planning.draining import is_overdue
-from callfleet_operator.planning.rollout import Course
+from callfleet_operator.planning.rollout import Course, is_to_be_undone
 from callfleet_operator.planning.seen import OVER, RESUME_SECONDS, Seen, Standing, View, age_seconds
 from callfleet_operator.planning.snapshot import Doubt
 from callfleet_operator.planning.trust import Trust
@@ -131,12 +131,12 @@ def _rollout(view: View, course: Course) -> Iterator[Trouble]:
     told = course.status
     if told.phase is RolloutPhase.FAILED:
         yield Trouble("RolloutFailed", f"{told.message}; change the template, or undo the rollout")
-    elif told.target in told.undone and view.snapshot.undo != told.target:
+    elif told.target in told.undone and not is_to_be_undone(view, told):
         yield Trouble(
             "RolloutUndone",
             f"{told.message}; the fleet is back at revision {told.current}: change the template",
         )
-    elif view.snapshot.undo == told.target and told.target not in ("", *told.undone):
+    elif is_to_be_undone(view, told) and told.target not in told.undone:
         sentence = f"revision {told.target} cannot be undone: none that worked is kept before it"
         yield Trouble("UndoImpossible", sentence)
 
