@@ -94,6 +94,9 @@ class Order:
     cordon: bool
     reason: str = ""
     """For people who read the worker's log: it decides nothing."""
+    ends_calls: bool = False
+    """Calls had their time: a worker that is told to go after this order ends them at once itself,
+    rather than be killed with them. May be added to an order that stands; a newer one undoes it."""
 
 
 @dataclass(frozen=True, slots=True)

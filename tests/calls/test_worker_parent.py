@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pod_stand import Pod
 from worker_stand import START_SECONDS, Caller, Worker, start_worker, until
 
+from callfleet_contract.admission import Order, encode
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_rehearsal.stack.processes import Children
 
@@ -202,6 +204,25 @@ async def test_a_call_that_outlasts_the_drain_is_told_to_end_and_says_so(
     assert await worker.ends() == 0
     assert [end["reason"] for end in worker.logged("call ended")] == ["worker_stopped"]
     await until(lambda: not worker.left_behind(), "gone with all its processes")
+
+
+async def test_calls_that_had_their_time_are_ended_by_the_worker_that_is_told_to_go(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, mode: Mode, tmp_path: Path
+) -> None:
+    pod = Pod(tmp_path)
+    worker = pod.start(children, livekit_server, **mode, CALLFLEET_DRAIN__SECONDS="3600")
+    worker.child.wait_until(lambda: bool(worker.logged("ready")), START_SECONDS, "ready")
+    await caller.call(worker)
+    await until(lambda: bool(worker.logged("call runs")), "running")
+    for order in (
+        Order(pod.client.pod_uid, 1, cordon=True),
+        Order(pod.client.pod_uid, 1, cordon=True, ends_calls=True),
+    ):
+        assert (await pod.client.send(encode(order)))[0] == 200
+    assert worker.logged("call ended") == []
+    worker.signal(signal.SIGTERM)
+    assert await worker.ends() == 0
+    assert [end["reason"] for end in worker.logged("call ended")] == ["worker_stopped"]
 
 
 async def test_a_person_who_presses_ctrl_c_twice_is_believed(

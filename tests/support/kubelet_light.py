@@ -59,6 +59,7 @@ class LightWorker:
             cut_total=0,
             call_seconds_total=0.0,
         )
+        self._ends_calls = False
         self._changed = asyncio.Event()
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._speaks = asyncio.Event()
@@ -110,7 +111,12 @@ class LightWorker:
         return await self._ended
 
     def terminate(self) -> None:
-        """Take no more calls, and end with the last."""
+        """Take no more calls, and end with the last; at once with those that had their time."""
+        if self._ends_calls:
+            cut = self._report.calls
+            ended = self._report.ended_total + cut
+            cut += self._report.cut_total
+            self.say(reserved=0, active=0, ended_total=ended, cut_total=cut)
         self.say(draining=True)
         self._end_where_drained()
 
@@ -127,13 +133,15 @@ class LightWorker:
         return self._report
 
     async def watched(self, response: web.StreamResponse) -> None:
-        """Tell every change, and that it lives, until it ends."""
+        """Tell every change, and that it lives, until it ends; that, too, if it ends by itself."""
         while not self._ended.done():
             changed = self._changed
             await self.speaks()
             await response.write(encode(self.next_report()) + b"\n")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), HEARTBEAT_SECONDS)
+        if self._ended.result() == _TERMINATED:
+            await response.write(encode(self.next_report()) + b"\n")
 
     def ordered(self, body: bytes) -> web.Response:
         """Obey an order, or say why not."""
@@ -147,6 +155,7 @@ class LightWorker:
             asked = f"epoch {order.epoch} for {order.pod_uid}"
             why = f"{asked}: this is {now.pod_uid}, and {now.epoch} was obeyed already"
             return _answer(409, Refusal(why, self.next_report()))
+        self._ends_calls = order.ends_calls or (stands and self._ends_calls)
         if not stands:
             self._kept.update(epoch=order.epoch, cordoned=order.cordon)
             self.say(epoch=order.epoch, cordoned=order.cordon)

@@ -34,6 +34,8 @@ def give(desk: Desk, order: Order) -> Verdict:
     judged = desk.judge(order)
     if judged.verdict is Verdict.OBEY:
         desk.obey(order)
+    elif judged.verdict is Verdict.STANDS:
+        desk.add(order)
     return judged.verdict
 
 
@@ -49,6 +51,22 @@ def test_the_newest_order_for_this_pod_stands_however_orders_come(orders: list[O
         newest = order if is_new else newest
         assert desk.epoch == (newest.epoch if newest else 0)
         assert desk.cordoned is (newest.cordon if newest else False)
+
+
+def test_an_order_that_stands_may_say_that_calls_had_their_time_and_a_newer_one_undoes_it() -> None:
+    desk = a_desk()
+    give(desk, Order(UID, 1, cordon=True))
+    assert not desk.ends_calls
+    for _ in range(2):
+        assert give(desk, Order(UID, 1, cordon=True, ends_calls=True)) is Verdict.STANDS
+        assert desk.ends_calls
+    give(desk, Order(UID, 1, cordon=True))
+    assert desk.ends_calls
+    give(desk, Order(UID, 1, cordon=False))
+    give(desk, Order(OTHER, 2, cordon=False))
+    assert desk.ends_calls
+    give(desk, Order(UID, 2, cordon=False))
+    assert not desk.ends_calls
 
 
 @given(ORDERS)

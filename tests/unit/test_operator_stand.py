@@ -8,6 +8,8 @@ from fake_kube import fake_kube
 from fake_kubelet import light_kubelet
 from operator_stand import Stand, fleet, stand, until
 
+from callfleet_contract.grace import grace
+from callfleet_operator.objects.environment import DEFAULT_CLOSE_SECONDS
 from callfleet_operator.reaching.definition import NoDefinitionError
 
 
@@ -218,3 +220,24 @@ async def test_a_cluster_that_does_not_know_the_resource_is_answered_with_how_to
 
 
 _CREATED = ("POST", "pods")
+
+
+async def test_calls_past_their_deadline_are_ended_by_their_own_worker() -> None:
+    async with stand() as one:
+        drain = {"maxCallSeconds": 1, "onDeadline": "Terminate"}
+        await one.kube.put("voicefleets", fleet(drain=drain))
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        (worker,) = one.kubelet.of("talkers")
+        worker.call(2)
+        await until(lambda: one.status().get("calls") == 2, "its calls are known")
+        await one.change(replicas=0)
+        await until(lambda: one.kube.of("pods") == [], "its pod is gone")
+        assert (worker.report.cut_total, worker.report.calls) == (2, 0)
+        assert one.metric("calls_ended_by_infrastructure_total") == 2
+        graces = {
+            change.thing["metadata"].get("deletionGracePeriodSeconds")
+            for change in one.kube.changes
+            if change.kind[2] == "pods"
+        }
+        # As long as what follows a drain may take: of the drain itself nothing is left.
+        assert graces == {None, grace(0, DEFAULT_CLOSE_SECONDS).total_seconds}

@@ -125,6 +125,10 @@ class Acting:
             case Relabel():
                 await self.hands.write_label(namespace, action.pod, accepting=action.accepting)
             case Delete():
+                seen = self.hands.store.pods.get(action.pod.uid)
+                if action.ends_calls and seen is not None:
+                    # It has no time to let them finish: told before, it ends them itself.
+                    await self.send(seen, ends_calls=True)
                 await self.hands.delete_pod(fleet, action)
         self.saying.done(fleet, action, now)
 
@@ -141,11 +145,12 @@ class Acting:
         if pod is not None:
             self.saying.created(fleet, action, pod)
 
-    async def send(self, pod: SeenPod) -> None:
+    async def send(self, pod: SeenPod, *, ends_calls: bool = False) -> None:
         """Send the order that is written on a pod. Where it does not arrive, it is sent again."""
         if pod.cordon is None or not pod.address:
             return
-        order = Order(pod.uid, pod.cordon.epoch, pod.cordon.cordoned, pod.cordon.reason)
+        written = pod.cordon
+        order = Order(pod.uid, written.epoch, written.cordoned, written.reason, ends_calls)
         try:
             report = await self.admission.order(address_of(pod), order)
         except RefusedError as error:

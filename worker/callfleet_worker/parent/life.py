@@ -202,7 +202,10 @@ class Parent:
             await self._serving
 
     async def _drain(self) -> None:
-        seconds = self._settings.drain.seconds
+        had_their_time = self._admission is not None and self._admission.ends_calls
+        seconds = 0 if had_their_time else self._settings.drain.seconds
+        if had_their_time:
+            self._cut.set()
         _log.info("draining", calls=self._hearing.active, seconds=seconds)
         draining = asyncio.create_task(self._server.drain())
         cutting = asyncio.create_task(self._cut.wait())

@@ -62,6 +62,8 @@ class Desk:
         self._sequence = 0
         self.epoch = last.epoch if last else 0
         self.cordoned = last.cordon if last else forgot
+        self.ends_calls = False
+        """Calls had their time. No boot after this one needs to know: it has none of them."""
 
     def judge(self, order: Order) -> Judgement:
         """Decide what is to be done with an order, and do nothing yet."""
@@ -88,6 +90,11 @@ class Desk:
     def obey(self, order: Order) -> None:
         """Have an order stand that was judged to be new."""
         self.epoch, self.cordoned = order.epoch, order.cordon
+        self.ends_calls = order.ends_calls
+
+    def add(self, order: Order) -> None:
+        """Take what an order that stands already says beside."""
+        self.ends_calls |= order.ends_calls
 
     def report(self, seen: Seen) -> Report:
         """Say how the worker stands; each report has a higher number than the one before."""

@@ -57,6 +57,11 @@ class Orders:
         self._desk, self._look, self._keep, self._cordon = desk, look, keep, cordon
         self._turn = asyncio.Lock()
 
+    @property
+    def ends_calls(self) -> bool:
+        """Whether calls had their time, and are to end when the worker is told to go."""
+        return self._desk.ends_calls
+
     def report(self) -> Report:
         """Say how the worker stands now."""
         return self._desk.report(self._look())
@@ -78,6 +83,8 @@ class Orders:
             judged = self._desk.judge(order)
             if judged.verdict is Verdict.OBEY:
                 await self._obey(order)
+            elif judged.verdict is Verdict.STANDS:
+                self._desk.add(order)
             return Answer(self.report(), judged.sentence)
         finally:
             self._turn.release()

@@ -86,6 +86,11 @@ class AdmissionPort:
             self._server.close()
         await self._runner.cleanup()
 
+    @property
+    def ends_calls(self) -> bool:
+        """Whether calls had their time, and are to end when the worker is told to go."""
+        return self._orders.ends_calls
+
     def changed(self) -> None:
         """Have every watch look again; costs next to nothing, and waits for none."""
         self._watches.changed()
