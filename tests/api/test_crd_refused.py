@@ -87,6 +87,11 @@ CASES = {
         ("maxSurge is 150%: write", "a share from 1% to 100%"),
         {"rollout": {"maxSurge": "150%"}},
     ),
+    "a revision that has no time to prove itself": Case(
+        "spec.rollout.minReadySeconds",
+        ("minReadySeconds is 600, not less than progressDeadlineSeconds, 600: no revision",),
+        {"rollout": {"minReadySeconds": 600}},
+    ),
     "an address without a scheme": Case(
         "spec.livekitURL",
         ('"livekit:7880" is no LiveKit address: write one like wss://livekit.example.com',),

@@ -1,5 +1,6 @@
 """Fleets to plan for: single pods and snapshots by hand, and whole snapshots drawn at random."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -141,6 +142,7 @@ NODES = ("node-1", "node-2", "node-3")
 _ages = st.sampled_from([-30.0, 0.0, 5.0, 50.0, 119.0, 200.0, 400.0, 5000.0])
 _epochs = st.integers(0, 4)
 _heard_ages = st.sampled_from([0.0, 1.0, 14.0, 15.5, 100.0])
+_connected = st.sampled_from([0.0, 9.0, 10.0, math.inf])
 _idle = st.sampled_from([0.0, 2.9, 3.0, 60.0])
 
 
@@ -167,7 +169,7 @@ def heard(draw: st.DrawFn, uid: str, slots: int) -> Heard:
         reserved=draw(st.integers(0, 1)),
         active=draw(st.integers(0, 9)) if draw(st.booleans()) else 0,
     )
-    return Heard(told, draw(_heard_ages), draw(_idle))
+    return Heard(told, draw(_heard_ages), draw(_idle), draw(_connected))
 
 
 @st.composite

@@ -41,7 +41,8 @@ class OperatorCluster:
 
     async def create(self, name: str = "support", **spec: Any) -> Object:
         """Make a fleet whose size is decided by hand, unless said otherwise."""
-        told = {"autoscaling": MANUAL, "replicas": 1, **spec}
+        rollout = {"minReadySeconds": 0}
+        told = {"autoscaling": MANUAL, "replicas": 1, "rollout": rollout, **spec}
         made: Object = await asyncio.to_thread(
             lambda: create_fleet(self.plane, self.namespace, name, **told)
         )

@@ -35,6 +35,7 @@ def fleet(name: str = "talkers", **spec: Any) -> dict[str, Any]:
         "autoscaling": {"mode": "Manual", "syncSeconds": 1},
         "replicas": 1,
         "template": {"image": "worker:1"},
+        "rollout": {"minReadySeconds": 0},
         **spec,
     }
     return {"metadata": {"name": name, "namespace": "voice"}, "spec": told}

@@ -4,71 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from heard_reports import FIRST, OTHER, POD, Told, after
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfleet_contract.admission import Report
-from callfleet_operator.objects.seen import Key, SeenPod
 from callfleet_operator.observing.ears import Ears
 from callfleet_operator.observing.hearing import Ear, Ignored
 from callfleet_operator.observing.rates import LeadTimes, Rates
-from callfleet_operator.planning.snapshot import Cordon, Doubt, Doubted
-
-POD = SeenPod(Key("voice", "talkers"), "talkers-a", "uid-a", 1, 0.0)
-OTHER = replace(POD, name="talkers-b", uid="uid-b")
-FIRST = Report(
-    pod_uid="uid-a",
-    boot_id="boot-1",
-    sequence=1,
-    epoch=0,
-    cordoned=False,
-    registered=True,
-    draining=False,
-    slots=2,
-    reserved=0,
-    active=0,
-    accepted_total=0,
-    ended_total=0,
-    refused_total=0,
-    cut_total=0,
-    call_seconds_total=0.0,
-)
-
-
-def after(report: Report, **facts: Any) -> Report:
-    return replace(report, **{"sequence": report.sequence + 1, **facts})
-
-
-class Told:
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.lost = 0
-        self.ignored: list[Ignored] = []
-        self.refused = 0
-        self.started: list[float] = []
-        self.woken: list[bool] = []
-
-    def calls_lost(self, pod: SeenPod, calls: int, why: str) -> None:
-        assert pod.uid
-        assert why
-        self.lost += calls
-
-    def report_ignored(self, pod: SeenPod, why: Ignored, report: Report) -> None:
-        assert pod.uid != report.pod_uid or why is not Ignored.ANOTHER_POD
-        self.ignored.append(why)
-
-    def offers_refused(self, pod: SeenPod, offers: int) -> None:
-        assert pod.uid
-        self.refused += offers
-
-    def worker_started(self, pod: SeenPod, seconds: float) -> None:
-        assert pod.uid
-        self.started.append(seconds)
-
-    def worker_changed(self, pod: SeenPod, *, at_once: bool) -> None:
-        assert pod.uid
-        self.woken.append(at_once)
+from callfleet_operator.planning.snapshot import Cordon
 
 
 def test_a_report_of_another_pod_changes_nothing() -> None:
@@ -96,56 +39,6 @@ def test_a_report_that_is_late_or_doubled_is_passed_over() -> None:
     heard = ear.heard(7.0, None)
     assert heard is not None
     assert heard.age_seconds == 7.0
-
-
-STRANGE = {
-    Doubt.ANOTHER_POD: ({"pod_uid": "uid-b"}, "uid-b"),
-    Doubt.OLD_BOOT: ({"boot_id": "boot-0"}, "boot-0"),
-}
-
-
-@pytest.mark.parametrize("why", STRANGE)
-def test_who_answers_in_a_workers_place_is_remembered_until_that_one_is_heard(why: Doubt) -> None:
-    facts, told = STRANGE[why]
-    heralded = Told()
-    ears = Ears(0.0, heralded)
-    ears.hear(POD, replace(FIRST, boot_id="boot-0"), 0.0)
-    ears.hear(POD, FIRST, 1.0)
-    heralded.woken.clear()
-    for second in (2.0, 4.0):
-        ears.hear(POD, after(FIRST, sequence=9, active=2, **facts), second)
-    assert heralded.woken == [False]
-    assert ears.doubts("uid-a", 5.0) == Doubted(why, told, 1.0)
-    heard = ears.heard("uid-a", 5.0, None)
-    assert heard is not None
-    assert (heard.report, heard.age_seconds) == (FIRST, 4.0)
-    ears.hear(POD, after(FIRST), 6.0)
-    assert ears.doubts("uid-a", 6.0) is None
-    assert heralded.lost == 0
-
-
-def test_who_refuses_to_be_heard_is_remembered_and_one_who_is_only_late_is_not() -> None:
-    told = Told()
-    ears = Ears(0.0, told)
-    ears.refused(POD, "it answered 401: not signed", 1.0)
-    ears.refused(POD, "it answered 401: not signed", 2.0)
-    assert told.woken == [False]
-    assert ears.doubts("uid-a", 2.5) == Doubted(Doubt.REFUSED, "it answered 401: not signed", 0.5)
-    ears.hear(POD, FIRST, 3.0)
-    ears.hear(POD, FIRST, 4.0)
-    assert ears.doubts("uid-a", 4.0) is None
-
-
-def test_idleness_begins_anew_where_another_answered_between() -> None:
-    ear = Ear("uid-a", is_new=True)
-    idle = replace(FIRST, cordoned=True, epoch=4)
-    ear.hear(idle, 0.0)
-    ear.hear(after(idle), 4.0)
-    ear.hear(replace(FIRST, pod_uid="uid-b"), 5.0)
-    ear.hear(after(idle, sequence=9), 6.0)
-    heard = ear.heard(6.0, Cordon(4, cordoned=True))
-    assert heard is not None
-    assert heard.idle_for_seconds == 0.0
 
 
 def test_idleness_counts_between_two_reports_and_not_from_the_clock() -> None:

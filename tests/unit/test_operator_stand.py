@@ -36,6 +36,7 @@ async def test_a_fleet_that_is_made_smaller_lets_the_calls_of_its_worker_finish(
         first, second = one.kubelet.of("talkers")
         first.call(2)
         second.call(1)
+        await until(lambda: one.status().get("calls") == 3, "their calls are known")
         await one.change(replicas=1)
         await until(lambda: second.report.cordoned, "the worker with fewer calls is cordoned")
         assert not first.report.cordoned
@@ -241,3 +242,21 @@ async def test_calls_past_their_deadline_are_ended_by_their_own_worker() -> None
         }
         # As long as what follows a drain may take: of the drain itself nothing is left.
         assert graces == {None, grace(0, DEFAULT_CLOSE_SECONDS).total_seconds}
+
+
+async def test_a_revision_whose_workers_crash_soon_after_they_are_ready_replaces_nobody() -> None:
+    async with stand() as one:
+        await one.kube.put("voicefleets", fleet(rollout={"minReadySeconds": 3}))
+        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
+        (old,) = one.kubelet.of("talkers")
+        await one.change(template={"image": "worker:2"})
+        await until(lambda: len(one.kubelet.of("talkers")) == 2, "another is made")
+        for _ in range(3):
+            (new,) = (worker for worker in one.kubelet.of("talkers") if worker is not old)
+            await until(lambda: one.status().get("accepting") == 2, "both accept")
+            assert old.report.accepting
+            one.kubelet.restart(new)
+            await one.ticks(1)
+        await until(lambda: not old.report.accepting, "it stays, and the old one goes")
+        await until(lambda: len(one.pods()) == 1, "and is gone")
+        assert one.pods()[0]["spec"]["containers"][0]["image"] == "worker:2"

@@ -101,6 +101,13 @@ class Rollout(Part):
             ".maxSurge",
             ("self.maxSurge",),
         ),
+        Rule(
+            "self.minReadySeconds < self.progressDeadlineSeconds",
+            "minReadySeconds is %s, not less than progressDeadlineSeconds, %s: no revision could "
+            "prove itself in time; lower the one or raise the other",
+            ".minReadySeconds",
+            ("self.minReadySeconds", "self.progressDeadlineSeconds"),
+        ),
     )
 
     max_surge: IntOrPercent = Field(
@@ -115,6 +122,13 @@ class Rollout(Part):
     )
     pause_seconds: int = Field(
         default=0, ge=0, le=86_400, description="How long each step but the last is held."
+    )
+    min_ready_seconds: int = Field(
+        default=10,
+        ge=0,
+        le=3600,
+        description="A worker of the new revision counts when it has been connected to LiveKit for "
+        "so long without a break. One that crashes sooner lets no old one go.",
     )
     progress_deadline_seconds: int = Field(
         default=600,

@@ -4,6 +4,7 @@ Only a report that a worker made itself, of its present boot, and newer than the
 A worker that is silent is believed nothing.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -50,6 +51,7 @@ class Ear:
     latest: Report | None = None
     heard_at: float = 0.0
     idle_since: float | None = None
+    connected_since: float | None = None
     boots: set[str] = field(default_factory=set)
     has_accepted: bool = False
     doubted: Doubted | None = None
@@ -64,6 +66,7 @@ class Ear:
             return Gained(ignored=ignored, changed=self._doubt(ignored, report, at))
         rebooted = before is not None and before.boot_id != report.boot_id
         self._note_idle(report, at, rebooted)
+        self._note_connected(report, at, rebooted)
         self.boots.add(report.boot_id)
         self.latest, self.heard_at = report, at
         self.doubted = None
@@ -92,7 +95,10 @@ class Ear:
         obeys = cordon is None or self.latest.epoch == cordon.epoch
         if self.idle_since is not None and obeys:
             idle_for = self.heard_at - self.idle_since
-        return Heard(self.latest, max(0.0, now - self.heard_at), idle_for)
+        connected_for = 0.0
+        if self.connected_since is not None:
+            connected_for = self.heard_at - self.connected_since
+        return Heard(self.latest, max(0.0, now - self.heard_at), idle_for, connected_for)
 
     def refused(self, why: str, at: float) -> bool:
         """Take in that what answers lets nobody listen; tell whether that is new."""
@@ -157,6 +163,14 @@ class Ear:
             or before.accepted_total != report.accepted_total
         ):
             self.idle_since = at
+
+    def _note_connected(self, report: Report, at: float, rebooted: bool) -> None:
+        if not report.registered:
+            self.connected_since = None
+        elif self.latest is None and not self.is_new:
+            self.connected_since = -math.inf
+        elif self.connected_since is None or rebooted:
+            self.connected_since = at
 
 
 def _arrived(report: Report) -> int:

@@ -155,6 +155,10 @@ def _look_again(view: View, way: Course, done: _Done) -> float | None:
     for seen in view.standing(Standing.DRAINING):
         if seen.report is not None and seen.report.idle and is_acknowledged(seen):
             due.append(max(AT_ONCE_SECONDS, IDLE_SECONDS - idle_seconds(seen)))
+    for seen in view.standing(Standing.ACCEPTING):
+        if not seen.proves and seen.pod.heard is not None:
+            left = view.snapshot.spec.rollout.min_ready_seconds
+            due.append(max(AT_ONCE_SECONDS, left - seen.pod.heard.connected_for_seconds))
     since = instant(way.status.step_since)
     if since is not None and not way.is_held:
         pause = view.snapshot.spec.rollout.pause_seconds

@@ -70,7 +70,7 @@ def _first_or_settled(view: View, supply: Supply, course: Course, pods: int) -> 
             return _done(course, told)
         return course
     told = _counted(view, supply, told)
-    if _accepting_slots(supply, told.target) >= pods * supply.unit:
+    if _proving_slots(supply, told.target) >= pods * supply.unit:
         return _done(course, told)
     return Course(_overdue(view, told), course.to, "")
 
@@ -86,7 +86,7 @@ def _overdue(view: View, told: RolloutStatus) -> RolloutStatus:
 
 
 def _counted(view: View, supply: Supply, told: RolloutStatus) -> RolloutStatus:
-    accepting = sum(seen.pod.revision == told.target for seen in supply.accepting)
+    accepting = sum(seen.proves and seen.pod.revision == told.target for seen in supply.accepting)
     if accepting <= told.accepted:
         return told
     return told.model_copy(
@@ -99,14 +99,16 @@ def _counted(view: View, supply: Supply, told: RolloutStatus) -> RolloutStatus:
     )
 
 
-def _accepting_slots(supply: Supply, revision: str) -> int:
-    return sum(seen.slots for seen in supply.accepting if seen.pod.revision == revision)
+def _proving_slots(supply: Supply, revision: str) -> int:
+    return sum(
+        seen.slots for seen in supply.accepting if seen.proves and seen.pod.revision == revision
+    )
 
 
 def _is_reached(view: View, supply: Supply, told: RolloutStatus, pods: int) -> bool:
     steps = view.snapshot.spec.rollout.steps
     share = steps[min(told.step, len(steps) - 1)]
-    return _accepting_slots(supply, told.target) >= math.ceil(pods * share / 100) * supply.unit
+    return _proving_slots(supply, told.target) >= math.ceil(pods * share / 100) * supply.unit
 
 
 def _is_last(view: View, told: RolloutStatus) -> bool:

@@ -65,6 +65,8 @@ class Seen:
     """Its node leaves."""
     doubted: Doubted | None = None
     """What answers in place of its own worker, be that heard no more or not for long."""
+    proves: bool = False
+    """It takes calls, and shows that its revision works: it has been connected for long enough."""
 
     @property
     def calls(self) -> int:
@@ -100,7 +102,7 @@ class View:
     snapshot: Snapshot
     pods: tuple[Seen, ...]
     proven: frozenset[str]
-    """Revisions of which a worker takes calls."""
+    """Revisions of which a worker takes calls, and has for long enough."""
     revision_slots: dict[str, int]
     start_timeout_seconds: float
 
@@ -139,7 +141,7 @@ def look(snapshot: Snapshot) -> View:
     nodes = {node.name: node.leaving for node in snapshot.nodes}
     slots = _slots_by_revision(snapshot)
     pods = tuple(_see(pod, snapshot, nodes, slots, timeout) for pod in snapshot.pods)
-    proven = frozenset(seen.pod.revision for seen in pods if seen.accepting)
+    proven = frozenset(seen.pod.revision for seen in pods if seen.proves)
     return View(snapshot, pods, proven, slots, timeout)
 
 
@@ -175,7 +177,15 @@ def _see(
     expected = slots.get(pod.revision, snapshot.spec.slots)
     by_report = snapshot.spec.autoscaling.mode is Mode.AUTO and report is not None
     held = max(1, report.slots) if by_report and report is not None else expected
-    return Seen(pod, standing, report, fresh, held, nodes.get(pod.node, False), doubted)
+    proves = standing is Standing.ACCEPTING and _is_long_connected(pod, snapshot)
+    return Seen(pod, standing, report, fresh, held, nodes.get(pod.node, False), doubted, proves)
+
+
+def _is_long_connected(pod: Pod, snapshot: Snapshot) -> bool:
+    """Whether a worker has been connected for long enough; of a proven revision all have."""
+    if pod.revision == snapshot.rollout.current or pod.heard is None:
+        return True
+    return pod.heard.connected_for_seconds >= snapshot.spec.rollout.min_ready_seconds
 
 
 def _uncordoned(pod: Pod, report: Report | None, now: float, timeout: float) -> Standing:

@@ -28,8 +28,8 @@ class Shrinkage:
         self.trusted = trust.trusted
         self.goal = goal
         self.unit = supply.unit
-        self.spare = supply.slots - goal.need
-        """Slots that take calls now and are more than wanted."""
+        self.spare = supply.proving_slots - goal.need
+        """Slots that take calls, on workers that work for certain, and are more than wanted."""
         self.counted = {seen.pod.uid for seen in supply.counted}
         self.cordoned: dict[str, SetCordon] = {}
         """By the pods' uids."""
@@ -116,10 +116,10 @@ class Shrinkage:
             return True
         if seen.standing in UNWELL:
             return self.trusted
-        return self.spare + allowed >= (seen.slots if seen.accepting else 0)
+        return self.spare + allowed >= (seen.slots if seen.proves else 0)
 
     def _cordon(self, seen: Seen, reason: Reason) -> None:
-        if seen.accepting:
+        if seen.proves:
             self.spare -= seen.slots
         action = order(seen, cordon=True, reason=reason, now=self.now)
         self.cordoned[seen.pod.uid] = action

@@ -5,6 +5,7 @@ so nothing that they date is compared with it, but ``created_at``, which the API
 which only ages matter.
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -31,11 +32,15 @@ class Heard:
 
     ``idle_for_seconds`` is the time between two reports of one boot, both idle under the pod's
     present order, the last of them fresh; 0 where there is one, or none.
+    ``connected_for_seconds`` is the time between the first and the last report of this boot that
+    say that it is connected to LiveKit, without another between; without end where it was so
+    before anybody listened, 0 where it is not.
     """
 
     report: Report
     age_seconds: float
     idle_for_seconds: float = 0.0
+    connected_for_seconds: float = math.inf
 
 
 class Doubt(StrEnum):

@@ -42,6 +42,11 @@ class Supply:
         return sum(seen.slots for seen in self.accepting)
 
     @property
+    def proving_slots(self) -> int:
+        """Of those, slots on workers that have been connected for long enough."""
+        return sum(seen.slots for seen in self.accepting if seen.proves)
+
+    @property
     def free_slots(self) -> int:
         """Calls that would be taken now."""
         return sum(seen.report.free for seen in self.accepting if seen.report is not None)
