@@ -115,10 +115,11 @@ class Client:
         return {HEADER: sign(self.key, WATCH, self.pod_uid.encode())}
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[Watching]:
+    async def watching(self, from_host: str = "127.0.0.1") -> AsyncIterator[Watching]:
         timeout = aiohttp.ClientTimeout(total=None)
+        connector = aiohttp.TCPConnector(local_addr=(from_host, 0))
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
             session.get(self.url + WATCH_PATH, headers=self.watch_headers()) as answer,
         ):
             assert answer.status == 200, await answer.text()

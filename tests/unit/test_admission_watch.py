@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -73,6 +74,21 @@ async def test_the_newest_watches_stay_and_the_oldest_goes(stand: Stand) -> None
             await watching.tells(lambda report: report.active == 3)
         for one in newer:
             await one.__aexit__(None, None, None)
+
+
+async def test_a_watch_that_is_replayed_from_elsewhere_hangs_up_on_none_but_its_own(
+    stand: Stand,
+) -> None:
+    async with stand.client.watching() as operators, AsyncExitStack() as held:
+        replayed = [
+            await held.enter_async_context(stand.client.watching("127.0.0.2"))
+            for _ in range(2 * MOST_WATCHES)
+        ]
+        for one in replayed[: 1 - MOST_WATCHES]:
+            await one.ends()
+        stand.becomes(active=3)
+        for one in (operators, *replayed[1 - MOST_WATCHES :]):
+            await one.tells(lambda report: report.active == 3)
 
 
 async def slow_reader(stand: Stand) -> socket.socket:

@@ -128,7 +128,7 @@ class AdmissionPort:
         transport = request.transport
         if transport is None:
             return response
-        watch = self._watches.begin(transport.abort)
+        watch = self._watches.begin(transport.abort, request.remote or "")
         try:
             await self._keep_telling(watch, response, transport)
         except ConnectionError:

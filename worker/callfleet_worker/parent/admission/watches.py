@@ -1,6 +1,7 @@
 """Who watches this worker: woken on every change, and never waited for."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 
@@ -33,25 +34,28 @@ class Watch:
 
 
 class Watches:
-    """All watches: a few at most, the newest stay.
+    """All watches: a few at most, the newest stay, and of those who have most the oldest goes.
 
-    An operator that hangs, or its connection, must not lock out the one that leads now.
+    An operator that hangs, or its connection, must not lock out the one that leads now; nor must
+    whoever caught a watch and replays it from elsewhere.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._open: dict[Watch, None] = {}
+        self._open: dict[Watch, str] = {}
         self.is_closing = False
         """Each watch ends after what there is to tell now."""
 
-    def begin(self, hang_up: Callable[[], None]) -> Watch:
-        """Add a watch, and drop the oldest where there are too many."""
+    def begin(self, hang_up: Callable[[], None], watcher: str) -> Watch:
+        """Add a watch from an address, and drop one where there are too many."""
         while len(self._open) >= self._most:
-            oldest = next(iter(self._open))
-            self.end(oldest)
-            oldest.drop()
+            held = Counter([*self._open.values(), watcher])
+            most = max(held.values())
+            dropped = next(watch for watch, other in self._open.items() if held[other] == most)
+            self.end(dropped)
+            dropped.drop()
         watch = Watch(hang_up)
-        self._open[watch] = None
+        self._open[watch] = watcher
         return watch
 
     def end(self, watch: Watch) -> None:
