@@ -8,6 +8,15 @@ from operator_cluster import Clustered
 from callfleet_rehearsal.stack.processes import Child
 
 LOST = "calls_ended_by_infrastructure_total"
+REFUSED = {
+    "apiserver_request_total{code=",
+    "429",
+    ",resource=",
+    "pods",
+    ",subresource=",
+    "eviction",
+}
+"""What the API server counts for each eviction that it refused."""
 
 
 async def test_a_new_fleet_gets_all_that_it_needs_and_says_so(
@@ -127,6 +136,8 @@ async def test_a_drained_node_is_empty_when_its_calls_have_ended(
         await one.kubelet.until(lambda: all(worker.report.cordoned for worker in cordoned))
         await one.says("accepting", to_be=2)
         assert not drain.done()
+        metrics = await asyncio.to_thread(kubectl, "get", "--raw", "/metrics")
+        assert any(set(line.split('"')) >= REFUSED for line in metrics.stdout.splitlines())
         for worker in cordoned:
             worker.hang_up(1)
         drained = await drain
