@@ -19,6 +19,7 @@ from callfleet_operator.observing.store import Store
 from callfleet_operator.planning.planner import plan
 from callfleet_operator.reaching.admission import AdmissionClient
 from callfleet_operator.reaching.connection import Connection
+from callfleet_operator.reaching.definition import Definition
 from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.writing import Writer
 from callfleet_operator.telling.metrics import Metrics
@@ -80,6 +81,7 @@ class Given:
     keys: Keys
     metrics: Metrics
     plans: Plans
+    definition: Definition
     me: str
     namespaces: tuple[str, ...]
     sees_nodes: bool
@@ -131,6 +133,7 @@ def assemble(given: Given) -> Operator:
         voice=voice,
         metrics=registry,
         plans=given.plans,
+        definition=given.definition,
         moment=clock.moment,
     )
     rounds = Rounds(store, tools, registry, began.epoch)

@@ -21,7 +21,7 @@ from callfleet_operator.assembly import Given, Operator, assemble
 from callfleet_operator.leading.lease import Leading, LeaseName
 from callfleet_operator.observing.feeding import start_kopf
 from callfleet_operator.reaching.connection import Connection, connect
-from callfleet_operator.reaching.definition import check_definition
+from callfleet_operator.reaching.definition import Definition, NoDefinitionError
 from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
 from callfleet_operator.reaching.skew import clock_skew_seconds
@@ -67,6 +67,7 @@ class Life:
         self.order = order
         self.metrics = Metrics()
         self.plans = Plans()
+        self.definition = Definition()
         self._told_to_go = asyncio.Event()
         self._operator: Operator | None = None
         self._me = f"{os.environ.get('HOSTNAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
@@ -91,7 +92,7 @@ class Life:
                 log.info("operator ended", me=self._me)
 
     async def _wait_and_lead(self, connection: Connection, leading: Leading) -> int:
-        if not await self._done(_see_definition(connection)):
+        if not await self._done(_see_definition(connection, self.definition)):
             return os.EX_OK
         if not await self._done(leading.wait()):
             return os.EX_OK
@@ -116,6 +117,7 @@ class Life:
                 keys=self.order.keys,
                 metrics=self.metrics,
                 plans=self.plans,
+                definition=self.definition,
                 me=self._me,
                 namespaces=settings.namespaces,
                 sees_nodes=sees_nodes,
@@ -132,19 +134,25 @@ class Life:
             self._take_signals()  # kopf took them
             self._operator = operator
             operator.rounds.start()
-            return await self._act(operator, keeping, kopf)
+            return await self._act(operator, connection, keeping, kopf)
         finally:
             self._operator = None
             await operator.close()
 
     async def _act(
-        self, operator: Operator, keeping: asyncio.Task[None], kopf: asyncio.Task[None]
+        self,
+        operator: Operator,
+        connection: Connection,
+        keeping: asyncio.Task[None],
+        kopf: asyncio.Task[None],
     ) -> int:
         """Act until something ends; then end the rest, what acts first."""
         relist_seconds = self.order.settings.relist_seconds
         parts = [
             kopf,
-            asyncio.create_task(_relist(operator, relist_seconds), name="relist"),
+            asyncio.create_task(
+                _relist(operator, connection, self.definition, relist_seconds), name="relist"
+            ),
             asyncio.create_task(operator.posting.run(), name="events"),
         ]
         try:
@@ -207,11 +215,11 @@ class Life:
             loop.add_signal_handler(one, self.go)
 
 
-async def _see_definition(connection: Connection) -> None:
+async def _see_definition(connection: Connection, definition: Definition) -> None:
     """Look for the definition, for as long as the API server does not answer."""
     while True:
         try:
-            await check_definition(connection)
+            await definition.look(connection)
         except REQUEST_ERRORS as error:
             problem = explain(error, "look for the definition")
             log.warning("waiting for the API server", error=problem.sentence)
@@ -250,11 +258,16 @@ async def _list_first(operator: Operator) -> None:
             return
 
 
-async def _relist(operator: Operator, seconds: float) -> None:
+async def _relist(
+    operator: Operator, connection: Connection, definition: Definition, seconds: float
+) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
             await operator.relisting.relist()
+            await definition.look(connection)
+        except NoDefinitionError as error:
+            log.error("the definition is gone", error=str(error))  # noqa: TRY400 - it says it all
         except REQUEST_ERRORS as error:
             problem = explain(error, "list everything anew")
             log.warning("not listed anew; watches go on", error=problem.sentence)

@@ -17,12 +17,16 @@ class Besides:
     lead_time_seconds: float = 0.0
     trouble: str = ""
     """What a person has to mend that the plan does not know of."""
+    definition: str = ""
+    """What is wrong with the resource's definition."""
 
 
 def status_after(fleet: SeenFleet, plan: Plan, besides: Besides, now: float) -> FleetStatus:
     """Say what is true of a fleet after a decision."""
     counts = plan.counts
     conditions = plan.conditions
+    if besides.definition:
+        conditions = _degraded(conditions, "DefinitionIsOld", besides.definition, fleet.generation)
     if besides.trouble:
         conditions = _degraded(conditions, "CannotAct", besides.trouble, fleet.generation)
     return FleetStatus(

@@ -1,6 +1,6 @@
-"""See at start whether the cluster knows the resource, and whether it is of this operator's age."""
+"""See whether the cluster knows the resource, and whether it is of this operator's age."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import structlog
 from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
@@ -11,6 +11,7 @@ from callfleet_operator.reaching.connection import Connection
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
 
 log = structlog.get_logger("callfleet_operator")
+_NOT_SAID = -1
 _APPLY = "`callfleet operator crd | kubectl apply --server-side -f -`"
 
 
@@ -18,13 +19,33 @@ class NoDefinitionError(Exception):
     """The cluster does not know the resource; says how to install it."""
 
 
-async def check_definition(connection: Connection) -> None:
-    """Look at the CustomResourceDefinition, and say what its age means.
+@dataclass(slots=True)
+class Definition:
+    """The definition in the cluster, as it was last looked at."""
 
-    Raises:
-        NoDefinitionError: there is none, or not of a version that this operator can read.
+    trouble: str = ""
+    """What is to be mended: it is older than this operator, which fleets notice."""
+    _said: str = ""
 
-    """
+    async def look(self, connection: Connection) -> None:
+        """Look at it, and say what its age means where that is not what was said before.
+
+        Raises:
+            NoDefinitionError: there is none, or not of a version that this operator can read.
+
+        """
+        theirs, ours = await _number(connection), packaged.our_number()
+        if theirs == _NOT_SAID:
+            return
+        sentence = age(theirs, ours)
+        self.trouble = "" if theirs is not None and theirs >= ours else sentence
+        if sentence and sentence != self._said:
+            log.warning("the definition is of another age", error=sentence)
+        self._said = sentence
+
+
+async def _number(connection: Connection) -> int | None:
+    """Ask for its number; -1 where this operator may not ask."""
     try:
         there = await connection.client.get(CustomResourceDefinition, CRD_NAME)
     except REQUEST_ERRORS as error:
@@ -34,17 +55,14 @@ async def check_definition(connection: Connection) -> None:
             raise NoDefinitionError(message) from error
         if problem.trouble is Trouble.REFUSED:
             log.info("the definition's age is not known", error=problem.sentence)
-            return
+            return _NOT_SAID
         raise
     annotations = (there.metadata.annotations if there.metadata else None) or {}
-    told: dict[str, Any] = {"metadata": {"annotations": annotations}}
     versions = there.spec.versions if there.spec else []
     if not any(one.name == VERSION and one.served for one in versions):
         message = f"{CRD_NAME} does not serve {VERSION}: install this operator's with {_APPLY}"
         raise NoDefinitionError(message)
-    sentence = age(packaged.number_of(told), packaged.our_number())
-    if sentence:
-        log.warning("the definition is of another age", error=sentence)
+    return packaged.number_of({"metadata": {"annotations": annotations}})
 
 
 def age(theirs: int | None, ours: int) -> str:

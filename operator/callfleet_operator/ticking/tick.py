@@ -24,6 +24,7 @@ from callfleet_operator.objects.statuses import (
 from callfleet_operator.observing.picturing import Moment, Picturing
 from callfleet_operator.planning.actions import Create, Plan
 from callfleet_operator.planning.snapshot import Memory, Snapshot
+from callfleet_operator.reaching.definition import Definition
 from callfleet_operator.reaching.kinds import VoiceFleet, as_raw
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Problem, Trouble, explain
 from callfleet_operator.reaching.writing import WriteError
@@ -78,6 +79,7 @@ class Tools:
     voice: Voice
     metrics: Metrics
     plans: Plans
+    definition: Definition
     moment: Callable[[], Moment]
 
 
@@ -113,7 +115,7 @@ class Tick:
         self._remember(fleet, applied, now)
         with self._timed("report"):
             lead_time = seen.lead_time_seconds if self._knows_lead(fleet) else 0.0
-            besides = Besides(lead_time, self.remembered.keep_refused)
+            besides = Besides(lead_time, self.remembered.keep_refused, tools.definition.trouble)
             status = status_after(fleet, plan, besides, now.epoch)
             reported = await self._report(fleet, status)
             show(tools.metrics, fleet.key, seen, status)
