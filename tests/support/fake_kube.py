@@ -10,7 +10,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -55,6 +56,8 @@ class FakeKube:
     """Tokens of whom nobody hears any more."""
     after_write: Callable[[Write, str], None] = lambda *_: None
     """Told of each write that was done, with the token of who did it, before the answer."""
+    ahead_seconds: float = 0.0
+    """How far its clock is ahead of everybody else's."""
     moved: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def of(self, plural: str) -> list[Thing]:
@@ -105,7 +108,7 @@ class FakeKube:
         meta = thing["metadata"]
         before = self.things.get(kind, {}).get(place)
         meta.setdefault("uid", str(uuid.uuid4()))
-        meta.setdefault("creationTimestamp", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        meta.setdefault("creationTimestamp", self._now().strftime("%Y-%m-%dT%H:%M:%SZ"))
         meta["resourceVersion"] = str(self.version)
         spec_before = before.get("spec") if before else None
         if before is None or spec_before != thing.get("spec"):
@@ -128,9 +131,16 @@ class FakeKube:
             self.changes.append(_Change(self.version, kind, change, copy.deepcopy(thing)))
             self.moved.notify_all()
 
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.ahead_seconds)
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer any request."""
         self.requests.append(f"{request.method} {request.path}?{unquote(request.query_string)}")
+        if request.path == "/version":
+            return web.json_response(
+                {}, headers={"Date": format_datetime(self._now(), usegmt=True)}
+            )
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token in self.dead:
             return refusal(503, "ServiceUnavailable", "you are dead")
