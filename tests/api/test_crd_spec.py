@@ -35,6 +35,7 @@ rollout:
   maxSurge: 3
   steps: [10, 50, 100]
   pauseSeconds: 60
+  minReadySeconds: 20
   progressDeadlineSeconds: 120
   autoRollback: false
   paused: true
