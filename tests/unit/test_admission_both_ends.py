@@ -10,7 +10,6 @@ from callfleet_contract.admission import Order
 from callfleet_operator.reaching.admission import (
     Address,
     AdmissionClient,
-    DeafError,
     RefusedError,
 )
 from callfleet_operator.reaching.keys import Keys
@@ -58,7 +57,7 @@ async def test_an_operator_that_leads_no_longer_hears_why_it_is_not_obeyed(
 async def test_an_operator_hears_that_another_pod_has_the_address(
     stand: Stand, client: AdmissionClient
 ) -> None:
-    with pytest.raises(DeafError, match="answered 401"):
+    with pytest.raises(RefusedError, match="answered 401"):
         await anext(client.watch(at(stand, "that-pod")))
     with pytest.raises(RefusedError, match="look up who has this address now"):
         await client.order(at(stand), Order("that-pod", 1, cordon=True))
@@ -66,6 +65,6 @@ async def test_an_operator_hears_that_another_pod_has_the_address(
 
 async def test_a_pod_that_believes_no_key_of_the_operator_is_not_heard(stand: Stand) -> None:
     stranger = AdmissionClient(Keys([new_key()]))
-    with pytest.raises(DeafError, match="answered 401"):
+    with pytest.raises(RefusedError, match="answered 401"):
         await anext(stranger.watch(at(stand)))
     await stranger.close()
