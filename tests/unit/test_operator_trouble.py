@@ -7,9 +7,6 @@ from fake_kinds import refusal
 from fake_kube import Fault
 from operator_stand import fleet, stand, until
 
-from callfleet_contract.fleet.names import SCHEMA_ANNOTATION
-from callfleet_operator.crd import packaged
-
 
 def refusing(method: str, ending: str, answer: Callable[[], web.Response], times: int) -> Fault:
     """Refuse the first so many requests of a kind."""
@@ -251,23 +248,6 @@ async def test_a_variable_that_the_operator_sets_itself_is_said_to_be_ignored() 
         env = [{"name": "CALLFLEET_HTTP__PORT", "value": "1"}]
         await one.kube.put("voicefleets", fleet(template={"image": "worker:1", "env": env}))
         await until(lambda: "EnvironmentIgnored" in one.event_reasons(), "an Event says so")
-
-
-async def test_a_definition_that_is_changed_while_the_operator_runs_is_told_on_every_fleet() -> (
-    None
-):
-    async with stand() as one:
-        await one.kube.put("voicefleets", fleet())
-        await until(lambda: one.status().get("accepting") == 1, "a worker accepts")
-        ours = packaged.definition()
-        older = {SCHEMA_ANNOTATION: str(packaged.our_number() - 1)}
-        meta = {**ours["metadata"], "annotations": older}
-        await one.kube.put("customresourcedefinitions", {**ours, "metadata": meta})
-        await until(lambda: "is older" in one.conditions().get("Degraded", ""), "its fleet says so")
-        assert "kubectl apply" in one.conditions()["Degraded"]
-        assert one.conditions()["Available"]
-        await one.kube.put("customresourcedefinitions", ours)
-        await until(lambda: "Degraded" not in one.conditions(), "and no more once it is mended")
 
 
 async def test_kopf_asks_for_no_pod_of_others_and_writes_nothing() -> None:
