@@ -52,10 +52,6 @@ class FakeKube:
     writes: list[Write] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    dead: set[str] = field(default_factory=set)
-    """Tokens of whom nobody hears any more."""
-    after_write: Callable[[Write, str], None] = lambda *_: None
-    """Told of each write that was done, with the token of who did it, before the answer."""
     ahead_seconds: float = 0.0
     """How far its clock is ahead of everybody else's."""
     moved: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -141,9 +137,6 @@ class FakeKube:
             return web.json_response(
                 {}, headers={"Date": format_datetime(self._now(), usegmt=True)}
             )
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token in self.dead:
-            return refusal(503, "ServiceUnavailable", "you are dead")
         for fault in self.faults:
             refused = fault(request)
             if refused is not None:
@@ -153,7 +146,7 @@ class FakeKube:
             return discovery(request.path)
         if request.method == "GET":
             return await self._read(request, *found[:3])
-        return await self._change(request, found, token)
+        return await self._change(request, found)
 
     async def _read(
         self, request: web.Request, kind: Kind, namespace: str, name: str
@@ -166,17 +159,13 @@ class FakeKube:
         return self._list(request, kind, namespace)
 
     async def _change(
-        self, request: web.Request, found: tuple[Kind, str, str, str], token: str
+        self, request: web.Request, found: tuple[Kind, str, str, str]
     ) -> web.StreamResponse:
         kind, namespace, name, sub = found
         body = await request.json() if request.can_read_body else {}
         response = await self._write(request, kind, (namespace, name or ""), sub, body)
         made = name or body.get("metadata", {}).get("name", "")
-        write = Write(request.method, kind[2], made, body, response.status)
-        self.writes.append(write)
-        self.after_write(write, token)
-        if token in self.dead:
-            return refusal(503, "ServiceUnavailable", "you died before you heard of it")
+        self.writes.append(Write(request.method, kind[2], made, body, response.status))
         return response
 
     def _list(self, request: web.Request, kind: Kind, namespace: str) -> web.Response:

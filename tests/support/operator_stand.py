@@ -1,7 +1,6 @@
 """Runs an operator in this process, against a fake API server with light workers."""
 
 import asyncio
-import itertools
 import os
 import socket
 import sys
@@ -25,7 +24,6 @@ from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.settings import Settings
 
 PRIVATE_KEY = Ed25519PrivateKey.generate()
-_TOKENS = itertools.count(1)
 KEYS = Keys([PRIVATE_KEY])
 
 
@@ -50,10 +48,10 @@ class Stand:
     operators: list[tuple[Life, asyncio.Task[int]]]
 
     def start_operator(self) -> asyncio.Task[int]:
-        """Start one more, with a token of its own."""
+        """Start one more."""
         bound = socket.create_server(("127.0.0.1", 0))
         one = KubeConfig.from_server(self.kube.url)
-        one.users["default"] = User(token=f"operator-{next(_TOKENS)}")
+        one.users["default"] = User(token="not-asked-for")
         one.contexts["default"].user = "default"
         config = one.get()
         assert config is not None
@@ -62,20 +60,6 @@ class Stand:
         task = asyncio.create_task(life.live())
         self.operators.append((life, task))
         return task
-
-    async def kill(self, token: str) -> None:
-        """Have an operator be gone in this moment: no request of it does anything any more.
-
-        Its lease goes as well, so that nobody has to wait for the end of its term.
-        """
-        self.kube.dead.add(token)
-        for life, task in self.operators:
-            if _token(life) == token:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        self.operators = [(life, task) for life, task in self.operators if _token(life) != token]
-        for lease in self.kube.of("leases"):
-            await self.kube.remove("leases", lease["metadata"]["name"])
 
     async def stop_operators(self) -> None:
         """Tell all to go, and wait until they have."""
@@ -150,11 +134,6 @@ class Stand:
             for sample in family.samples
             if sample.name == f"callfleet_{name}"
         )
-
-
-def _token(life: Life) -> str:
-    user = life.order.config.user
-    return (user.token if user else None) or ""
 
 
 async def until(holds: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
