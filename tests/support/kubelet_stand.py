@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +196,11 @@ class KubeletStand:
         self._taken[chosen] += 1
         try:
             await self.kube.ask("POST", path, {"metadata": metadata, "target": target})
-        except ApiError:
-            # Deleted meanwhile, or bound already: the watch says which.
+        except ApiError as error:
+            # Deleted meanwhile, or bound already: the watch says which. Or the server is busy.
             self._taken[chosen] -= 1
+            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                self._waiting.setdefault(metadata["uid"], pod)
 
     def _take_up(self, pod: Object) -> None:
         assert self._house is not None
