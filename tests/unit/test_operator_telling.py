@@ -212,6 +212,18 @@ async def test_an_alarm_rings_for_the_soonest_that_was_asked_for_and_never_too_o
     assert alarm.overdue_seconds == pytest.approx(4.0)
 
 
+async def test_who_waits_for_an_alarm_can_be_stopped_even_as_it_rings() -> None:
+    alarm = Alarm(lambda: 0.0)
+    await alarm.wait()
+    alarm.ring_in(60.0)
+    waiting = asyncio.create_task(alarm.wait())
+    await asyncio.sleep(0)
+    alarm.ring_in(1.0)
+    waiting.cancel()
+    await asyncio.wait({waiting}, timeout=10)
+    assert waiting.cancelled()
+
+
 def test_what_was_refused_is_asked_for_more_and_more_seldom_until_the_spec_changes() -> None:
     patience, now, waits = Patience(), 0.0, []
     for _ in range(10):

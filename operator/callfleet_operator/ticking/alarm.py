@@ -1,6 +1,7 @@
 """When a fleet is to be thought over next: the soonest of what was asked for, never too often."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable
 
@@ -37,9 +38,9 @@ class Alarm:
         """Wait until it is time; then nothing is asked for until somebody asks."""
         while (left := max(self._due_at, self._not_before) - self._clock()) > 0:
             self._moved.clear()
-            try:
-                await asyncio.wait_for(self._moved.wait(), None if math.isinf(left) else left)
-            except TimeoutError:
-                continue
+            # Not by wait_for: in Python 3.11 it forgets that it is cancelled as the event comes.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if math.isinf(left) else left):
+                    await self._moved.wait()
         self._due_at = math.inf
         self._not_before = self._clock() + GAP_SECONDS
