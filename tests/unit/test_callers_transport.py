@@ -11,7 +11,7 @@ import pytest
 from callfleet_rehearsal.callers.dtls import Dtls, identity
 from callfleet_rehearsal.callers.ice import Ice, is_stun
 from callfleet_rehearsal.callers.sdp import RemoteDescription
-from callfleet_rehearsal.callers.transport import MediaLostError, Transport
+from callfleet_rehearsal.callers.transport import MediaLostError, Transport, new_socket
 
 
 @dataclass
@@ -83,3 +83,11 @@ async def test_an_sfu_that_answers_nothing_is_told_of_by_the_stage(
     sfu.shakes_hands = False
     with pytest.raises(MediaLostError, match="the ICE check got no answer"):
         await caller.establish(sfu.description, sfu.address, 0.1)
+
+
+def test_no_caller_comes_from_a_port_that_another_had_lately() -> None:
+    ports = set()
+    for _ in range(1_000):
+        with new_socket() as bound:
+            ports.add(bound.getsockname()[1])
+    assert len(ports) == 1_000

@@ -1,9 +1,11 @@
 """One media connection on one UDP socket: ICE, DTLS, SRTP, arrivals stamped by the kernel."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -24,6 +26,8 @@ _CONSENT_LOST_NS = 10_000_000_000
 _CLOCK_CHECKED_EVERY_NS = 1_000_000_000
 _DTLS_FIRST_BYTES = range(20, 64)
 
+_recent_ports: deque[int] = deque(maxlen=2_000)
+
 
 class MediaLostError(ConnectionError):
     """The media connection did not come up, or has gone."""
@@ -37,6 +41,24 @@ class Arrival(NamedTuple):
     rtcp: bool
 
 
+def new_socket() -> socket.socket:
+    """Bind a port that no caller of this process had lately.
+
+    LiveKit has one port for all media and knows who sends by the sender's port: what comes from the
+    port of a caller who vanished is taken for that one's, until it is given up after some seconds.
+    """
+    with contextlib.ExitStack() as refused:
+        while True:
+            bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            if port not in _recent_ports:
+                _recent_ports.append(port)
+                return bound
+            # Held until another is found, so that it is not given again at once.
+            refused.enter_context(bound)
+
+
 class Transport:
     """The caller's end of its media connection.
 
@@ -47,9 +69,8 @@ class Transport:
     def __init__(self) -> None:
         self.ice = Ice()
         self.connected = asyncio.Event()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket = new_socket()
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._socket.bind(("127.0.0.1", 0))
         self._remote = ("", 0)
         self._dtls: Dtls | None = None
         self._outbound: pylibsrtp.Session | None = None
