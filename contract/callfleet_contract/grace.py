@@ -13,6 +13,8 @@ ENTRYPOINT_SECONDS = 15.0
 SHUTDOWN_ACK_SECONDS = 10.0
 # Between the signals with which it kills what is still there.
 KILL_SECONDS = 0.5
+# Ours: a call whose time is up is told goodbye or handed on. All of a farewell ends within it.
+GOODBYE_SECONDS = 60.0
 # Ours: last metrics and spans, sockets, files.
 FLUSH_SECONDS = 5.0
 # The kubelet's own rounding, and a loop that is slow because the node is busy.

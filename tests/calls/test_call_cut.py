@@ -38,6 +38,20 @@ async def test_a_call_that_is_cancelled_with_all_of_its_parts_waits_for_nothing(
         assert end.duration_seconds < 10
 
 
+async def test_a_caller_whose_time_is_up_hears_goodbye_and_is_hung_up_on(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with on_stage(livekit_server) as stage:
+        phone = await stage.phone()
+        await phone.hears()
+        await phone.silence()
+        stage.job.up.set()
+        await phone.hears()
+        end = await stage.ended()
+        assert (end.outcome, end.reason) == (CallOutcome.DROPPED, CallReason.WORKER_STOPPED)
+        assert stage.room not in await stage.rooms()
+
+
 async def test_a_caller_whose_agent_is_dismissed_is_hung_up_on_unless_somebody_took_over(
     livekit_server: LiveKitServer,
 ) -> None:

@@ -53,6 +53,8 @@ class Job:
         self.room = rtc.Room()
         self.proc = SimpleNamespace(userdata={"settings": settings, "events": self})
         self.shut_down: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.up = asyncio.Event()
+        self.time_is_up = self.up.wait
         self.transferred: list[tuple[str, str]] = []
         self.callbacks: list[Callable[[str], Awaitable[None]]] = []
 

@@ -1,5 +1,6 @@
 """A worker with a trivial call, for tests of the parent: ``python worker_probe.py``."""
 
+import asyncio
 import os
 import sys
 import time
@@ -15,6 +16,8 @@ from callfleet_worker.reporting import EventSink
 from callfleet_worker.settings import SettingsError, load
 
 MS = 1_000_000
+TOLD = "time is up"
+HEEDING: set[asyncio.Task[None]] = set()
 
 
 def turn(call_id: str, room: str) -> TurnMeasured:
@@ -55,7 +58,7 @@ async def entrypoint(ctx: JobContext) -> None:
     )
 
     async def say_goodbye(reason: str) -> None:
-        was_told = reason == "parent process shutdown"
+        was_told = reason in ("parent process shutdown", TOLD)
         seconds = (time.monotonic_ns() - started_ns) / 1e9
         outcome = CallOutcome.DROPPED if was_told else CallOutcome.COMPLETED
         why = CallReason.WORKER_STOPPED if was_told else CallReason.CALLER_HUNG_UP
@@ -63,6 +66,15 @@ async def entrypoint(ctx: JobContext) -> None:
         events.close()
 
     ctx.add_shutdown_callback(say_goodbye)
+    heeding = asyncio.create_task(heed(events, ctx))
+    heeding.add_done_callback(HEEDING.discard)
+    HEEDING.add(heeding)
+
+
+async def heed(events: EventSink, ctx: JobContext) -> None:
+    """End when the parent says that calls had their time."""
+    if await events.time_is_up():
+        ctx.shutdown(TOLD)
 
 
 def main() -> int:

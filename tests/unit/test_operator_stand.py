@@ -8,7 +8,7 @@ from fake_kube import fake_kube
 from fake_kubelet import light_kubelet
 from operator_stand import Stand, fleet, stand, until
 
-from callfleet_contract.grace import grace
+from callfleet_contract.grace import GOODBYE_SECONDS, grace
 from callfleet_operator.objects.environment import DEFAULT_CLOSE_SECONDS
 from callfleet_operator.reaching.definition import NoDefinitionError
 
@@ -240,8 +240,8 @@ async def test_calls_past_their_deadline_are_ended_by_their_own_worker() -> None
             for change in one.kube.changes
             if change.kind[2] == "pods"
         }
-        # As long as what follows a drain may take: of the drain itself nothing is left.
-        assert graces == {None, grace(0, DEFAULT_CLOSE_SECONDS).total_seconds}
+        # As long as what follows a drain may take: of the drain itself a goodbye is left.
+        assert graces == {None, grace(GOODBYE_SECONDS, DEFAULT_CLOSE_SECONDS).total_seconds}
 
 
 async def test_a_revision_whose_workers_crash_soon_after_they_are_ready_replaces_nobody() -> None:

@@ -74,6 +74,30 @@ async def test_a_line_that_ends_too_early_names_the_calls_that_it_left(folder: P
     await parent.socket.close(1)
 
 
+async def test_a_call_hears_that_its_time_is_up_and_not_that_its_parent_is_gone(
+    folder: Path,
+) -> None:
+    parent = Heard(folder)
+    await parent.socket.open()
+    told, left = (EventSink(parent.socket.path) for _ in range(2))
+    waiting = [asyncio.create_task(told.time_is_up())]
+    for sink in (told, left):
+        sink.emit(START)
+        await parent.events.get()
+    assert not waiting[0].done()
+    parent.socket.say_time_is_up()
+    assert await waiting[0]
+    told.emit(END)
+    assert await parent.events.get() == END
+    assert await left.time_is_up()
+    waiting = [asyncio.create_task(sink.time_is_up()) for sink in (told, left)]
+    await parent.socket.close(0.01)
+    assert await asyncio.gather(*waiting) == [False, False]
+    assert not await EventSink(None).time_is_up()
+    for sink in (told, left):
+        sink.close()
+
+
 async def test_what_is_no_event_is_counted_and_does_not_end_the_line(folder: Path) -> None:
     parent = Heard(folder)
     await parent.socket.open()

@@ -9,11 +9,12 @@ However the call ends, exactly one ``CallEnded`` is its last event.
 import asyncio
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from livekit import rtc
-from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext
+from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext
 
 from callfleet_contract.events import CallEnded, CallStarted
 from callfleet_contract.outcomes import CallOutcome, CallReason
@@ -24,11 +25,12 @@ from callfleet_worker.bridge.caller import CallerWatch
 from callfleet_worker.bridge.ending import DESERVES_APOLOGY, LINE_IS_LOST, Cause, Ending, ending_of
 from callfleet_worker.bridge.leaving import cause_of_departure, cause_of_room, cause_of_shutdown
 from callfleet_worker.bridge.showing import StateShow
-from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, EventSink
+from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, CallLine
 from callfleet_worker.bridge.turnclock import CallName
 from callfleet_worker.farewell import Caller, farewell, plan_farewell
 from callfleet_worker.leftalone import is_left_alone
 from callfleet_worker.model.build import build_model
+from callfleet_worker.model.session import open_session
 from callfleet_worker.persona import load_agent
 from callfleet_worker.settings import Settings
 from callfleet_worker.userdata import EVENTS_KEY, RESCUE_ATTRIBUTE, SETTINGS_KEY
@@ -65,32 +67,10 @@ def bridge_options(settings: Settings) -> BridgeOptions:
     )
 
 
-def open_session(model: Any) -> AgentSession[None]:
-    """Make a session in which nothing but the model decides about turns.
-
-    No detector of speech and no detector of turns is loaded, nothing withholds the caller's sound
-    from the model, and no timer sends a silent caller away.
-    """
-    return AgentSession(
-        llm=model,
-        vad=None,
-        turn_handling={
-            "turn_detection": "realtime_llm",
-            "interruption": {
-                "resume_false_interruption": False,
-                "discard_audio_if_uninterruptible": False,
-            },
-        },
-        aec_warmup_duration=None,
-        user_away_timeout=None,
-        session_close_transcript_timeout=0.0,
-    )
-
-
 class Call:
     """The life of one call."""
 
-    def __init__(self, ctx: JobContext, settings: Settings, sink: EventSink) -> None:
+    def __init__(self, ctx: JobContext, settings: Settings, sink: CallLine) -> None:
         self._ctx, self._settings, self._sink = ctx, settings, sink
         self._name = CallName(ctx.job.id, ctx.job.room.name, time.monotonic_ns())
         self._options = bridge_options(settings)
@@ -132,6 +112,7 @@ class Call:
             self._listen_for_ends()
             self._meeting = self._spawn(self._meet_caller(), "meet caller")
             self._spawn(self._talk(), "talk")
+            self._spawn(self._heed_time(), "time")
             ending = await self._close(await self._what_ends_it())
         finally:
             seconds = (time.monotonic_ns() - self._name.started_ns) / NS_PER_SECOND
@@ -182,6 +163,10 @@ class Call:
                 await self._caller.is_here()
         except TimeoutError:
             self._end(Cause.NOBODY_CAME)
+
+    async def _heed_time(self) -> None:
+        if await self._sink.time_is_up():
+            self._end(Cause.TIME_IS_UP)
 
     def _listen_for_ends(self) -> None:
         self._ctx.room.on("disconnected", self._on_disconnected)
@@ -283,6 +268,7 @@ class Call:
         is_phone = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         caller = Caller(participant.identity, is_phone)
         plan = plan_farewell(self._settings.farewell, caller, ending.reason)
+        plan = replace(plan, outcome=ending.outcome)
         ended = await farewell(self._ctx, self.bridge.mouth, plan)
         return Ending(ended.outcome, ended.reason, delete_room=False)
 

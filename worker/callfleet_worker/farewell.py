@@ -65,6 +65,7 @@ class FarewellPlan:
     transfer: Transfer | None
     last: tuple[Path, ...]
     reason: CallReason
+    outcome: CallOutcome = CallOutcome.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def plan_farewell(
 
 async def farewell(ctx: Line, mouth: Mouth, plan: FarewellPlan) -> Ended:
     """Carry a plan out: apology, transfer or goodbye, and the room is closed."""
-    ended = Ended(CallOutcome.FAILED, plan.reason)
+    ended = Ended(plan.outcome, plan.reason)
     try:
         mouth.clear_buffer()
         await _play(mouth, plan.first)

@@ -4,6 +4,7 @@ In a job process the sink is there before the call is: ``ctx.proc.userdata["even
 ``call_id`` in an event is the job's id, by which the parent notices a call that says no more.
 """
 
+import asyncio
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from callfleet_contract.events import CallEvent, EventsDropped, encode
 
 _WAITING_EVENTS = 1000
+_ROOM_BYTES = 64
 
 
 class EventSink:
@@ -49,6 +51,15 @@ class EventSink:
             self._tell_drops()
             self._waiting.append(line)
             self._send_waiting()
+
+    async def time_is_up(self) -> bool:
+        """Wait until the parent says that calls have had their time; False where it never will."""
+        if self._socket is None:
+            return False
+        try:
+            return await asyncio.get_running_loop().sock_recv(self._socket, _ROOM_BYTES) != b""
+        except OSError:
+            return False
 
     def flush(self, timeout_seconds: float = 2.0) -> bool:
         """Send what still waits; for a call's end, where waiting hurts nobody. True if all went."""

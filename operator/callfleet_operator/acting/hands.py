@@ -8,7 +8,7 @@ from lightkube.resources.core_v1 import Pod as ApiPod
 from lightkube.resources.policy_v1 import PodDisruptionBudget
 from lightkube.types import PatchType
 
-from callfleet_contract.grace import grace
+from callfleet_contract.grace import GOODBYE_SECONDS, grace
 from callfleet_operator.acting.fields import cordon_patch, label_patch
 from callfleet_operator.objects.budgets import build_budget, is_as_built, is_of
 from callfleet_operator.objects.environment import close_seconds
@@ -177,12 +177,13 @@ class Hands:
 def _grace_seconds(fleet: SeenFleet, action: Delete) -> int | None:
     """Say how long a pod may take to go, where it is not what it was made with.
 
-    A pod whose node is gone is held by nobody; one on its deadline had its time.
+    A pod whose node is gone is held by nobody; of one on its deadline the calls had their time, but
+    are told goodbye.
     """
     if action.reason is Reason.NODE_GONE:
         return 0
     if action.ends_calls and fleet.spec is not None:
-        return grace(0, close_seconds(fleet.spec)).total_seconds
+        return grace(GOODBYE_SECONDS, close_seconds(fleet.spec)).total_seconds
     return None
 
 

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     MODEL_FAILED = "model_failed"
     KEY_REFUSED = "key_refused"
     WORKER_STOPPED = "worker_stopped"
+    TIME_IS_UP = "time_is_up"
     CRASHED = "crashed"
 
 
@@ -46,9 +47,12 @@ _ENDINGS = {
     Cause.MODEL_FAILED: (CallOutcome.FAILED, CallReason.MODEL_UNAVAILABLE),
     Cause.KEY_REFUSED: (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY),
     Cause.WORKER_STOPPED: (CallOutcome.DROPPED, CallReason.WORKER_STOPPED),
+    Cause.TIME_IS_UP: (CallOutcome.DROPPED, CallReason.WORKER_STOPPED),
     Cause.CRASHED: (CallOutcome.FAILED, CallReason.INTERNAL_ERROR),
 }
-DESERVES_APOLOGY = frozenset({Cause.MODEL_FAILED, Cause.KEY_REFUSED, Cause.CRASHED})
+DESERVES_APOLOGY = frozenset(
+    {Cause.MODEL_FAILED, Cause.KEY_REFUSED, Cause.TIME_IS_UP, Cause.CRASHED}
+)
 LINE_IS_LOST = frozenset(Cause) - DESERVES_APOLOGY
 
 _CALLER_WENT = frozenset(

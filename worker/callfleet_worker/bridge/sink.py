@@ -22,6 +22,13 @@ class EventSink(Protocol):
         """Pass one event on."""
 
 
+class CallLine(EventSink, Protocol):
+    """A call's line to its worker's parent, which may say one thing on it."""
+
+    async def time_is_up(self) -> bool:
+        """Wait until it says that calls have had their time; False where it never will."""
+
+
 class Spawn(Protocol):
     """Runs a part of a call as a task; if that breaks, the call ends."""
 

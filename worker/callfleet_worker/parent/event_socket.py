@@ -54,6 +54,7 @@ class EventSocket:
         self._on_refused = on_refused
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
         """Start to listen."""
@@ -61,6 +62,11 @@ class EventSocket:
             self._listen, str(self.path), limit=_LINE_BYTES
         )
         self.path.chmod(0o600)
+
+    def say_time_is_up(self) -> None:
+        """Tell every call that it has had its time: it says goodbye and ends."""
+        for writer in self._writers:
+            writer.write(b"time is up\n")
 
     async def close(self, timeout_seconds: float) -> None:
         """Stop, after what the processes had still to say."""
@@ -79,10 +85,12 @@ class EventSocket:
             self._lines.add(task)
             task.add_done_callback(self._lines.discard)
         unfinished: set[str] = set()
+        self._writers.add(writer)
         try:
             while line := await self._next_line(reader):
                 self._hear(line, unfinished)
         finally:
+            self._writers.discard(writer)
             writer.close()
             self._on_hang_up(unfinished)
 

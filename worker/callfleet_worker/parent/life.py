@@ -17,7 +17,7 @@ import structlog
 from callfleet_common.errors import CannotStartError
 from callfleet_common.metrics import package_version
 from callfleet_common.ports import address_of, bind
-from callfleet_contract.grace import FLUSH_SECONDS, grace
+from callfleet_contract.grace import FLUSH_SECONDS, GOODBYE_SECONDS, grace
 from callfleet_worker.farewell import SoundFileError, check_sounds
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.model.tls import CaFileError
@@ -203,14 +203,14 @@ class Parent:
 
     async def _drain(self) -> None:
         had_their_time = self._admission is not None and self._admission.ends_calls
-        seconds = 0 if had_their_time else self._settings.drain.seconds
+        seconds = GOODBYE_SECONDS if had_their_time else self._settings.drain.seconds
         if had_their_time:
-            self._cut.set()
+            self._events.say_time_is_up()
         _log.info("draining", calls=self._hearing.active, seconds=seconds)
         draining = asyncio.create_task(self._server.drain())
-        cutting = asyncio.create_task(self._cut.wait())
-        await asyncio.wait({draining, cutting}, return_when=asyncio.FIRST_COMPLETED)
-        cutting.cancel()
+        cut = asyncio.create_task(self._cut.wait())
+        await asyncio.wait({draining, cut}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        cut.cancel()
         draining.cancel()
         try:
             await draining
