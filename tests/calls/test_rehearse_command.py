@@ -1,71 +1,19 @@
 """`callfleet rehearse` as it is typed: a small rehearsal, and every way in which one can break."""
 
+import contextlib
 import json
 import os
 import re
 import select
 import signal
-import subprocess
-import sys
-import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
-
-from callfleet_rehearsal.stack import procfs
-
-MARK = "CALLFLEET_REHEARSAL_TEST"
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A command as it was typed, in a folder of its own, its processes marked to be found."""
-
-    process: "subprocess.Popen[str]"
-    mark: str
-
-    def wait_for(self, words: str) -> None:
-        """Read what it prints until these words come."""
-        assert self.process.stdout is not None
-        said: list[str] = []
-        for line in self.process.stdout:
-            said.append(line)
-            if words in line:
-                return
-        pytest.fail(f"it ended without saying {words!r}, but said: {''.join(said)}")
-
-    def rest(self) -> str:
-        """Read what else it prints, up to its end."""
-        return self.process.communicate(timeout=120)[0]
-
-    def processes(self, words: str = "") -> list[int]:
-        """Find what it has started that is still there, by a word of the command."""
-        return [pid for pid in marked(self.mark) if words in command_of(pid)]
-
-
-Type = Callable[..., Typed]
-
-
-def marked(mark: str) -> list[int]:
-    found = []
-    for stat in procfs.processes():
-        try:
-            environment = Path(f"/proc/{stat.pid}/environ").read_bytes()
-        except (OSError, PermissionError):
-            continue
-        if stat.alive and f"{MARK}={mark}".encode() in environment:
-            found.append(stat.pid)
-    return found
-
-
-def command_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
+from typed_rehearsal import Type, Typed, typing_in
 
 
 @pytest.fixture
@@ -77,31 +25,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def rehearse(folder: Path, livekit_program: Path) -> Iterator[Type]:
     """Type ``callfleet rehearse …`` in that folder; ended with the test, whatever happens."""
-    typed: list[Typed] = []
-
-    def start(*arguments: str, **environment: str) -> Typed:
-        mark = uuid.uuid4().hex
-        told = {"CALLFLEET_TOOLS_LIVEKIT_SERVER": str(livekit_program), MARK: mark, **environment}
-        inherited = {name: value for name, value in os.environ.items() if name != "GOOGLE_API_KEY"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "callfleet", "rehearse", *arguments],
-            cwd=folder,
-            env={**inherited, "PYTHONPATH": absolute_path(), **told},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        typed.append(Typed(process, mark))
-        return typed[-1]
-
-    yield start
-    for one in typed:
-        one.process.kill()
-        one.process.communicate()
-
-
-def absolute_path() -> str:
-    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
+    with typing_in(folder, livekit_program) as typing:
+        yield typing
 
 
 def test_a_small_rehearsal_from_start_to_verdict(
@@ -185,42 +110,95 @@ def test_without_echo_cancellation_an_agent_does_talk_to_its_echo_and_the_call_s
     assert [call["end"] for call in report["calls"]] == ["hung_up"]
 
 
-def test_ctrl_c_in_the_middle_of_calls_leaves_no_process_behind(rehearse: Type) -> None:
-    typed = rehearse("--calls", "1", "--turns", "6")
+@dataclass(frozen=True)
+class Ended:
+    """A rehearsal that was ended in the middle of its calls."""
+
+    processes: int
+    said: str
+    code: int
+    left: list[int]
+
+
+def interrupted(typed: Typed) -> Ended:
+    """Press Ctrl-C."""
     typed.wait_for("1 of 6 turns done")
-    assert len(typed.processes()) > 5
+    processes = len(typed.processes())
     typed.process.send_signal(signal.SIGINT)
-    assert "nothing runs any more" in typed.rest()
-    assert typed.process.returncode == 130
-    assert typed.processes() == []
+    said = typed.rest()
+    return Ended(processes, said, typed.process.returncode, typed.processes())
 
 
-def test_a_rehearsal_that_is_killed_outright_leaves_no_process_behind_either(
-    rehearse: Type,
-) -> None:
-    typed = rehearse("--calls", "1", "--turns", "6")
+def killed(typed: Typed) -> Ended:
+    """Kill the command outright."""
     typed.wait_for("callers talk")
     others = [pid for pid in typed.processes() if pid != typed.process.pid]
-    assert len(others) > 5
     ends = [os.pidfd_open(pid) for pid in others]
     typed.process.kill()
+    left = [pid for pid, end in zip(others, ends, strict=True) if not is_readable(end)]
     for end in ends:
-        assert select.select([end], [], [], 30)[0], "a process outlived the command"
         os.close(end)
+    return Ended(len(others), typed.rest(), typed.process.returncode, left)
 
 
-def test_a_worker_that_is_killed_in_the_middle_of_calls_is_told_of(rehearse: Type) -> None:
-    typed = rehearse("--calls", "1", "--turns", "6")
+def is_readable(end: int) -> bool:
+    return bool(select.select([end], [], [], 30)[0])
+
+
+def bereaved(typed: Typed) -> Ended:
+    """Kill its worker."""
     typed.wait_for("1 of 6 turns done")
     found = {pid: psutil.Process(pid).ppid() for pid in typed.processes("callfleet worker")}
     # The others, calls' processes and what they are forked from, descend from it.
     (worker,) = (pid for pid, parent in found.items() if parent not in found)
     os.kill(worker, signal.SIGKILL)
     said = typed.rest()
-    assert "worker ended by itself with signal SIGKILL" in said
-    assert re.search(r"the end of its log \(rehearsals/\S+/worker\.log\)", said)
-    assert typed.process.returncode == 1
-    assert typed.processes() == []
+    return Ended(len(found), said, typed.process.returncode, typed.processes())
+
+
+@pytest.fixture(scope="module")
+def ending(
+    tmp_path_factory: pytest.TempPathFactory, livekit_program: Path
+) -> dict[str, "Future[Ended]"]:
+    """Three rehearsals at the same time: each talks for a while before it can be ended."""
+    deeds = (interrupted, killed, bereaved)
+    with contextlib.ExitStack() as typing, ThreadPoolExecutor() as threads:
+        types = [
+            typing.enter_context(typing_in(tmp_path_factory.mktemp("ending"), livekit_program))
+            for _ in deeds
+        ]
+        return {
+            deed.__name__: threads.submit(deed, type_("--calls", "1", "--turns", "6"))
+            for deed, type_ in zip(deeds, types, strict=True)
+        }
+
+
+def test_ctrl_c_in_the_middle_of_calls_leaves_no_process_behind(
+    ending: dict[str, "Future[Ended]"],
+) -> None:
+    one = ending["interrupted"].result()
+    assert one.processes > 5
+    assert "nothing runs any more" in one.said
+    assert one.code == 130
+    assert one.left == []
+
+
+def test_a_rehearsal_that_is_killed_outright_leaves_no_process_behind_either(
+    ending: dict[str, "Future[Ended]"],
+) -> None:
+    one = ending["killed"].result()
+    assert one.processes > 5
+    assert one.left == [], "a process outlived the command"
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_calls_is_told_of(
+    ending: dict[str, "Future[Ended]"],
+) -> None:
+    one = ending["bereaved"].result()
+    assert "worker ended by itself with signal SIGKILL" in one.said
+    assert re.search(r"the end of its log \(rehearsals/\S+/worker\.log\)", one.said)
+    assert one.code == 1
+    assert one.left == []
 
 
 def test_a_livekit_server_that_does_not_run_is_one_sentence(rehearse: Type) -> None:
