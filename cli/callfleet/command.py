@@ -12,7 +12,7 @@ import typer
 
 _OURS = (
     "callfleet",
-    "callfleet_common",
+    "callfleet_service",
     "callfleet_contract",
     "callfleet_operator",
     "callfleet_rehearsal",

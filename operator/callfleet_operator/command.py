@@ -76,7 +76,6 @@ def _run() -> None:
     except SettingsError as error:
         _give_up(error.sentences, WRONG_SETTINGS)
     # Heavy imports, which a wrong setting should not have to wait for.
-    from callfleet_common.ports import PortTakenError, bind  # noqa: PLC0415 - heavy
     from callfleet_operator.life import Order, run  # noqa: PLC0415 - as above
     from callfleet_operator.reaching.connection import (  # noqa: PLC0415 - as above
         NoClusterError,
@@ -85,6 +84,7 @@ def _run() -> None:
     from callfleet_operator.reaching.definition import NoDefinitionError  # noqa: PLC0415 - as above
     from callfleet_operator.reaching.keys import NoKeyError, read_keys  # noqa: PLC0415 - as above
     from callfleet_operator.telling.logs import write_logs  # noqa: PLC0415 - as above
+    from callfleet_service.ports import PortTakenError, bind  # noqa: PLC0415 - heavy
 
     try:
         keys = read_keys(Path(settings.private_key_file))

@@ -15,7 +15,6 @@ import uvloop
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.resources.core_v1 import Node
 
-from callfleet_common.ports import address_of
 from callfleet_contract import operator_metrics as metrics
 from callfleet_operator.assembly import Given, Operator, assemble
 from callfleet_operator.leading.lease import Leading, LeaseName
@@ -29,6 +28,7 @@ from callfleet_operator.settings import Settings
 from callfleet_operator.telling.health import Health, HealthServer
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.telling.plans import Plans
+from callfleet_service.ports import address_of
 
 EX_LOST = 1
 """The lease or a part of the operator was lost: it is to be started again."""

@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from callfleet_common.kinds import (
+from callfleet_service.kinds import (
     LogFormat,
     LogLevel,
     OptionalText,

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from callfleet_common.settings_table import table
 from callfleet_operator.settings import variables
+from callfleet_service.settings_table import table
 from callfleet_tools.generated import between_marks, settle
 
 PAGE = Path(__file__).parents[2] / "docs" / "operator.md"

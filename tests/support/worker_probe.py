@@ -8,9 +8,9 @@ import time
 import structlog
 from livekit.agents import JobContext
 
-from callfleet_common.errors import CannotStartError
 from callfleet_contract.events import CallEnded, CallStarted, TurnMeasured
 from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
+from callfleet_service.errors import CannotStartError
 from callfleet_worker.parent.life import run
 from callfleet_worker.reporting import EventSink
 from callfleet_worker.settings import SettingsError, load

@@ -22,7 +22,7 @@ BENCH_WORKERS = "rehearsal/callfleet_rehearsal/bench/workers"
 """Programs of their own, for which a bench needs what a worker needs."""
 PARTS = {
     "contract": BASIS,
-    "common": BASIS + [each for each in EXTRAS["worker"] if each in EXTRAS["operator"]],
+    "service": BASIS + [each for each in EXTRAS["worker"] if each in EXTRAS["operator"]],
     "cli": BASIS,
     "tools": BASIS,
     "worker": BASIS + EXTRAS["worker"],
@@ -91,7 +91,7 @@ def test_what_a_part_imports_is_declared_for_it(part: str) -> None:
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_what_an_extra_asks_for_is_imported(extra: str) -> None:
-    parts = ("common", extra) if extra in ("worker", "operator") else (extra,)
+    parts = ("service", extra) if extra in ("worker", "operator") else (extra,)
     used = {owner_of(name) for part in parts for name, _ in imports(part)} | LOADED_BY_NAME
     assert {each for each in EXTRAS[extra] if name_of(each) not in used} == set()
 

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from callfleet_common.ports import PortTakenError, bind
 from callfleet_contract.signing import (
     is_signed,
     read_private_key,
@@ -23,6 +22,7 @@ from callfleet_operator.reaching.keys import Keys, NoKeyError, read_keys
 from callfleet_operator.reaching.skew import skew_seconds
 from callfleet_operator.settings import SettingsError, load, variables
 from callfleet_operator.settings_docs import main
+from callfleet_service.ports import PortTakenError, bind
 
 KEY = {"CALLFLEET_OPERATOR_PRIVATE_KEY_FILE": "/keys/private-key"}
 

@@ -5,9 +5,9 @@ from itertools import product
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from callfleet_common.metrics import EXEMPLAR_CHARACTERS, exemplar
 from callfleet_contract import metrics
 from callfleet_contract.metrics import Kind
+from callfleet_service.metrics import EXEMPLAR_CHARACTERS, exemplar
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.registry import Registry
 from callfleet_worker.parent.samples import OTHER, TOOL_NAMES, Sample

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from callfleet_common.ports import PortTakenError, bind
+from callfleet_service.ports import PortTakenError, bind
 from callfleet_worker.command import worker
 from callfleet_worker.settings import HttpSettings
 

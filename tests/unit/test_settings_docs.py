@@ -1,6 +1,6 @@
 """The settings' page says what the settings say, and each setting tells its consequence."""
 
-from callfleet_common.expectations import expected
+from callfleet_service.expectations import expected
 from callfleet_worker.settings import Settings
 from callfleet_worker.settings.sources import fields_of
 from callfleet_worker.settings_docs import PAGE, main, page

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from callfleet_common.errors import CannotStartError
+from callfleet_service.errors import CannotStartError
 from callfleet_worker.settings import SettingsError, load
 from callfleet_worker.settings.loading import EXIT_CODE as WRONG_SETTINGS
 

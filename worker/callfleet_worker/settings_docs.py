@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from callfleet_common.settings_table import table
+from callfleet_service.settings_table import table
 from callfleet_tools.generated import settle
 from callfleet_worker.settings import Settings
 from callfleet_worker.settings.sources import (

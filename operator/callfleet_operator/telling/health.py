@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
-from callfleet_common.metrics import Registry
-from callfleet_common.ports import Site
 from callfleet_operator.objects.seen import Key
 from callfleet_operator.telling.plans import Plans
+from callfleet_service.metrics import Registry
+from callfleet_service.ports import Site
 
 
 @dataclass(frozen=True, slots=True)

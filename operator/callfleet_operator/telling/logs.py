@@ -3,8 +3,8 @@
 import logging
 from typing import TextIO
 
-from callfleet_common import logs
 from callfleet_operator.settings import LogSettings
+from callfleet_service import logs
 
 _STYLE = logs.Style(
     ours=("callfleet_operator",),

@@ -1,9 +1,9 @@
 """The operator's registry, in which a fleet that is gone leaves no gauge."""
 
-from callfleet_common.metrics import Registry
 from callfleet_contract import operator_metrics as catalogue
 from callfleet_contract.metrics import Kind
 from callfleet_operator.objects.seen import Key
+from callfleet_service.metrics import Registry
 
 
 class Metrics(Registry):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from callfleet_common.metrics import Registry
-from callfleet_common.ports import Site
+from callfleet_service.metrics import Registry
+from callfleet_service.ports import Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import structlog
 
-from callfleet_common.errors import CannotStartError
-from callfleet_common.metrics import package_version
-from callfleet_common.ports import address_of, bind
 from callfleet_contract.grace import FLUSH_SECONDS, GOODBYE_SECONDS, grace
+from callfleet_service.errors import CannotStartError
+from callfleet_service.metrics import package_version
+from callfleet_service.ports import address_of, bind
 from callfleet_worker.farewell import SoundFileError, check_sounds
 from callfleet_worker.model.build import prewarm
 from callfleet_worker.model.tls import CaFileError

@@ -12,8 +12,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from callfleet_common import logs
-from callfleet_common.logs import Style
+from callfleet_service import logs
+from callfleet_service.logs import Style
 from callfleet_worker.settings import LogSettings
 
 FACTS = "callfleet_facts"

@@ -16,10 +16,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import format_trace_id
 
-from callfleet_common.metrics import package_version
 from callfleet_contract import metrics
 from callfleet_contract.events import CallEvent
 from callfleet_contract.metrics import Kind, Metric
+from callfleet_service.metrics import package_version
 from callfleet_worker.parent.samples import Sample
 from callfleet_worker.parent.spans import CallTraces
 from callfleet_worker.settings import TelemetrySettings

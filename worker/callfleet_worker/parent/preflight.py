@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 import aiohttp
 from livekit import api
 
-from callfleet_common.errors import CannotStartError
+from callfleet_service.errors import CannotStartError
 from callfleet_worker.parent.server import proxy_for
 from callfleet_worker.settings import LivekitSettings
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from callfleet_common import metrics as common
 from callfleet_contract import metrics
 from callfleet_contract.metrics import Kind
+from callfleet_service import metrics as service
 from callfleet_worker.parent.prices import PriceTable
 from callfleet_worker.parent.samples import Sample
 
 
-class Registry(common.Registry):
+class Registry(service.Registry):
     """Every metric of the catalogue, ready to be fed with samples."""
 
     def __init__(self, prices: PriceTable) -> None:

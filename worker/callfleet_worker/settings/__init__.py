@@ -3,7 +3,7 @@
 In a job process the parent's settings are already there: ``ctx.proc.userdata["settings"]``.
 """
 
-from callfleet_common.kinds import LogFormat, LogLevel
+from callfleet_service.kinds import LogFormat, LogLevel
 from callfleet_worker.settings.admission import AdmissionSettings
 from callfleet_worker.settings.loading import SettingsError, load
 from callfleet_worker.settings.model import (

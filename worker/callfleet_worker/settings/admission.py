@@ -8,16 +8,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from callfleet_common.expectations import InWords
-from callfleet_common.kinds import (
+from callfleet_contract.fleet.names import ADMISSION_PORT, STATE_FOLDER
+from callfleet_contract.signing import read_public_key
+from callfleet_service.expectations import InWords
+from callfleet_service.kinds import (
     OptionalText,
     Section,
     Text,
     blank_is_unset,
     split_commas,
 )
-from callfleet_contract.fleet.names import ADMISSION_PORT, STATE_FOLDER
-from callfleet_contract.signing import read_public_key
 
 
 def _is_public_key(text: str) -> str:

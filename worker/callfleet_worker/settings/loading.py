@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from callfleet_common.expectations import as_written, expected, is_secret
+from callfleet_service.expectations import as_written, expected, is_secret
 from callfleet_worker.settings.sources import (
     ALIASES,
     PREFIX,

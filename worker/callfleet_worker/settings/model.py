@@ -12,8 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from callfleet_common.expectations import InWords
-from callfleet_common.kinds import (
+from callfleet_service.expectations import InWords
+from callfleet_service.kinds import (
     OptionalFile,
     OptionalText,
     Section,

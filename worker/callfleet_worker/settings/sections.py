@@ -5,8 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
-from callfleet_common.expectations import InWords
-from callfleet_common.kinds import (
+from callfleet_service.expectations import InWords
+from callfleet_service.kinds import (
     LogFormat,
     LogLevel,
     OptionalFile,

@@ -9,8 +9,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from callfleet_common.expectations import InWords
-from callfleet_common.kinds import Text, blank_is_unset
+from callfleet_service.expectations import InWords
+from callfleet_service.kinds import Text, blank_is_unset
 from callfleet_worker.settings.admission import AdmissionSettings
 from callfleet_worker.settings.model import ModelSettings
 from callfleet_worker.settings.sections import (

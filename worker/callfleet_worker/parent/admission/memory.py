@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from callfleet_common.errors import CannotStartError
 from callfleet_contract.admission import MOST_BYTES, Order, WireError, encode, read_order
+from callfleet_service.errors import CannotStartError
 
 _FILE = "order.json"
 _BEING_WRITTEN = "order.json.new"

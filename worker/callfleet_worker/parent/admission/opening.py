@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import structlog
 
-from callfleet_common.ports import bind
 from callfleet_contract.admission import Order
 from callfleet_contract.signing import read_public_key
+from callfleet_service.ports import bind
 from callfleet_worker.parent.admission.desk import Desk, Seen
 from callfleet_worker.parent.admission.memory import check, keep, recall
 from callfleet_worker.parent.admission.orders import Cordon, Orders

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from callfleet_common.errors import CannotStartError
-from callfleet_common.metrics import Registry
+from callfleet_service.errors import CannotStartError
+from callfleet_service.metrics import Registry
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Nothing here takes long to answer, and a program that ends has other things to wait for.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic.fields import FieldInfo
 
-from callfleet_common.expectations import as_written, expected, is_secret
+from callfleet_service.expectations import as_written, expected, is_secret
 
 
 def table(settings: Iterable[tuple[Sequence[str], FieldInfo]]) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from callfleet_common.kinds import LogFormat, LogLevel
+from callfleet_service.kinds import LogFormat, LogLevel
 
 _STAMPS: tuple[Processor, ...] = (
     structlog.stdlib.add_logger_name,
