@@ -154,13 +154,13 @@ class Parent:
 
     async def live(self, bound: socket.socket, admission: socket.socket | None) -> None:
         """Start, take calls until a signal comes, let them finish, and stop."""
-        await self._events.open()
-        await self._health.start(bound)
-        if self._admission is not None and admission is not None:
-            await self._admission.start(admission)
-        self._say_where(bound, admission)
-        looking = asyncio.create_task(self._keep_looking())
         with _signals(self._on_signal):
+            await self._events.open()
+            await self._health.start(bound)
+            if self._admission is not None and admission is not None:
+                await self._admission.start(admission)
+            self._say_where(bound, admission)
+            looking = asyncio.create_task(self._keep_looking())
             try:
                 await self._serve()
             finally:
