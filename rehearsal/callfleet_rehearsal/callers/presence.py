@@ -122,7 +122,8 @@ class Presence:
         await self._signalling.send(rtc.SignalRequest(add_track=_microphone(track)))
         await self._renegotiate()
         try:
-            await asyncio.wait_for(self._published.wait(), _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._published.wait()
         except TimeoutError as error:
             message = (
                 f"LiveKit at {self._way.url} did not take the republished track within "

@@ -141,7 +141,8 @@ class Transport:
 
     async def _wait_for_connection(self) -> None:
         try:
-            await asyncio.wait_for(self.connected.wait(), _CHECK_EVERY_SECONDS)
+            async with asyncio.timeout(_CHECK_EVERY_SECONDS):
+                await self.connected.wait()
         except TimeoutError:
             return
 

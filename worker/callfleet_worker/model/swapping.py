@@ -138,8 +138,10 @@ class CallModelSession(llm.RealtimeSession[str]):
         """
         conversation = self._backing.conversation
         if was_answering and conversation is not None:
+            # Not by wait_for: in Python 3.11 it forgets that it is cancelled as its work ends.
             with contextlib.suppress(RuntimeError, TimeoutError):
-                await asyncio.wait_for(conversation.interrupt(force=True), _CLOSE_SECONDS)
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await conversation.interrupt(force=True)
         known = self._child.chat_ctx
         following: Candidate | None = way
         while following is not None:
@@ -181,8 +183,9 @@ class CallModelSession(llm.RealtimeSession[str]):
 
     def _close_later(self, child: llm.RealtimeSession[Any]) -> None:
         async def close() -> None:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(child.aclose(), _CLOSE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await child.aclose()
 
         task = asyncio.create_task(close())
         self._closing.add(task)
