@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -88,8 +87,8 @@ def run(settings: Settings, entrypoint: Entrypoint) -> None:
         fork_server()
     except OSError as error:
         message = (
-            f"no socket can be made in {tempfile.gettempdir()} ({error}): set TMPDIR to a folder "
-            "that can be written and whose path is short, 40 characters at most"
+            f"no socket can be made, TMPDIR is {os.environ.get('TMPDIR')!r} ({error}): set it to a "
+            "folder that can be written and whose path is short, 40 characters at most"
         )
         raise CannotStartError(message) from error
     try:
