@@ -1,4 +1,4 @@
-"""The command line of the tools: build programs, say where they are, list what there is."""
+"""The command line of the tools: build programs and images, say where they are, list them."""
 
 import sys
 from typing import Annotated
@@ -9,9 +9,11 @@ from rich.table import Table
 
 from callfleet_tools.errors import ToolError
 from callfleet_tools.find import find_all, look
+from callfleet_tools.images.command import images
 from callfleet_tools.programs import PROGRAMS, Purpose, named
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+app.command()(images)
 
 Name = Annotated[str, typer.Argument(help="Name of a program, as `list` shows it.")]
 

@@ -1,0 +1,1 @@
+"""Scripts that run while an image is built, on the standard library alone."""
