@@ -33,6 +33,10 @@ programs: setup ## Build the programs of others that calls need (once; about two
 cluster-programs: setup ## Build a Kubernetes control plane, for tests (once; about ten minutes)
 	@$(BIN)/python -m callfleet_tools build --for cluster >/dev/null
 
+.PHONY: images
+images: setup ## Make the images of worker, operator and rehearsal into dist/images (as root)
+	@$(BIN)/python -m callfleet_tools images --out dist/images $(ARGS)
+
 .PHONY: rehearse
 rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
 	@$(BIN)/callfleet rehearse $(ARGS)
