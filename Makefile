@@ -37,6 +37,10 @@ cluster-programs: setup ## Build a Kubernetes control plane, for tests (once; ab
 images: setup ## Make the images of worker, operator and rehearsal into dist/images (as root)
 	@$(BIN)/python -m callfleet_tools images --out dist/images $(ARGS)
 
+.PHONY: chart-programs
+chart-programs: setup ## Build helm, for the charts and their tests (once; about three minutes)
+	@$(BIN)/python -m callfleet_tools build --for charts >/dev/null
+
 .PHONY: rehearse
 rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
 	@$(BIN)/callfleet rehearse $(ARGS)

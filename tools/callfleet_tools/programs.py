@@ -21,6 +21,8 @@ class Purpose(StrEnum):
     """The local stack: without it nothing can be rehearsed."""
     CLUSTER = "cluster"
     """A Kubernetes control plane: tests of what runs in a cluster."""
+    CHARTS = "charts"
+    """Installing the charts, and judging them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Program:
 
 
 _KUBERNETES = "1.36.3"
+_HELM = "4.2.4"
 
 
 def _kubernetes(name: str, version_arguments: tuple[str, ...] = ("--version",)) -> Program:
@@ -109,6 +112,16 @@ PROGRAMS: tuple[Program, ...] = (
     _kubernetes("kube-apiserver"),
     _kubernetes("kube-controller-manager"),
     _kubernetes("kubectl", version_arguments=("version", "--client")),
+    Program(
+        name="helm",
+        version=_HELM,
+        module="helm",
+        package="helm.sh/helm/v4/cmd/helm",
+        variable="CALLFLEET_TOOLS_HELM",
+        purpose=Purpose.CHARTS,
+        version_arguments=("version", "--template", "{{.Version}}"),
+        ldflags=f"-s -w -X helm.sh/helm/v4/internal/version.version=v{_HELM}",
+    ),
 )
 
 
