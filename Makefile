@@ -58,7 +58,7 @@ profile: programs ## Say where a call's CPU time goes: flame graph and tables (A
 	@$(BIN)/callfleet profile $(ARGS)
 
 .PHONY: test
-test: programs cluster-programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
+test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
 	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: check
@@ -71,7 +71,8 @@ check: setup ## Judge form and types: ruff, mypy, import rules
 # Each of these writes something that is kept in git, and with --check says whether it still fits.
 GENERATORS := tools/lock.py -mcallfleet_worker.settings_docs -mcallfleet_operator.crd.generate \
 	-mcallfleet_operator.crd.page -mcallfleet_operator.settings_docs \
-	-mcallfleet_rehearsal.emulator.frames_table -mcallfleet_rehearsal.sound.generate
+	-mcallfleet_rehearsal.emulator.frames_table -mcallfleet_rehearsal.sound.generate \
+	charts/generator
 
 .PHONY: verify
 verify: setup ## See that everything that is generated is what its generator makes now

@@ -17,8 +17,9 @@ _ROOT = Path(__file__).resolve().parents[1]
 _MOST_PROCESSES = 4
 # What pytest's exit codes say.
 _INTERRUPTED, _NO_TESTS = 2, 5
+_SPREAD = ("-n", "logical", f"--maxprocesses={_MOST_PROCESSES}", "--dist=worksteal")
 _ROUNDS = (
-    ("tests/unit", "-n", "logical", f"--maxprocesses={_MOST_PROCESSES}", "--dist=worksteal"),
+    ("tests/unit", "tests/chart", *_SPREAD),
     ("tests/calls", "tests/api"),
 )
 

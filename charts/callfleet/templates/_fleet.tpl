@@ -1,0 +1,101 @@
+{{/* Write one map over another, in place: maps are merged, all else is replaced, also by 0 and false
+(which sprig's mergeOverwrite passes over). Takes a list of both. */}}
+{{- define "callfleet.over" -}}
+{{- $over := index . 0 }}
+{{- $under := index . 1 }}
+{{- range $key, $value := $over }}
+{{- if and (kindIs "map" $value) (kindIs "map" (get $under $key)) }}
+{{- include "callfleet.over" (list $value (get $under $key)) }}
+{{- else }}
+{{- $_ := set $under $key $value }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What the values of this chart say to a worker by its environment, as a map. */}}
+{{- define "callfleet.worker.environment" -}}
+{{- with .Values.model }}
+{{- with .names }}
+CALLFLEET_MODEL__NAMES: {{ join "," . | quote }}
+{{- end }}
+{{- with .baseUrl }}
+CALLFLEET_MODEL__BASE_URL: {{ . | quote }}
+{{- end }}
+{{- with .vertex.project }}
+CALLFLEET_MODEL__VERTEX_PROJECT: {{ . | quote }}
+{{- end }}
+{{- with .vertex.location }}
+CALLFLEET_MODEL__VERTEX_LOCATION: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.proxy }}
+{{- with .https }}
+HTTPS_PROXY: {{ . | quote }}
+{{- end }}
+{{- with .http }}
+HTTP_PROXY: {{ . | quote }}
+{{- end }}
+{{- if and .none (or .https .http) }}
+NO_PROXY: {{ .none | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What, changed, has to reach workers that read it at their start. */}}
+{{- define "callfleet.worker.checksum" -}}
+{{- $said := dict }}
+{{- with .Values.worker.secretsRevision }}{{ $_ := set $said "revision" . }}{{ end }}
+{{- if and .Values.livekit.apiKey (not .Values.livekit.existingSecret) }}
+{{- $_ := set $said "livekit" (list .Values.livekit.apiKey .Values.livekit.apiSecret) }}
+{{- end }}
+{{- if and .Values.model.keys (not .Values.model.existingSecret) }}
+{{- $_ := set $said "model" .Values.model.keys }}
+{{- end }}
+{{- with $said }}{{ toJson . | sha256sum | trunc 16 }}{{ end }}
+{{- end -}}
+
+{{/* The pod template that every fleet of this release has unless it says otherwise. */}}
+{{- define "callfleet.worker.template" -}}
+image: {{ include "callfleet.image" (dict "of" .Values.worker.image "root" .) }}
+{{- with .Values.worker.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "callfleet.worker.account" . }}
+serviceAccountName: {{ . }}
+{{- end }}
+{{- with include "callfleet.worker.checksum" . }}
+annotations:
+  checksum/secrets: {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* The spec of a fleet, from a dict of `root` and `fleet`. */}}
+{{- define "callfleet.fleet.spec" -}}
+{{- $root := .root }}
+{{- $spec := dict "template" (include "callfleet.worker.template" $root | fromYaml) }}
+{{- with $root.Values.livekit.url }}{{ $_ := set $spec "livekitURL" . }}{{ end }}
+{{- with $root.Values.slotsPerPod }}{{ $_ := set $spec "slotsPerPod" (int .) }}{{ end }}
+{{- include "callfleet.over" (list (deepCopy $root.Values.fleetDefaults) $spec) }}
+{{- include "callfleet.over" (list (deepCopy .fleet) $spec) }}
+{{- $template := $spec.template }}
+{{- $secrets := list }}
+{{- range list (include "callfleet.livekit.secret" $root) (include "callfleet.model.secret" $root) }}
+{{- if . }}{{ $secrets = append $secrets . }}{{ end }}
+{{- end }}
+{{- $secrets = concat $secrets ($template.secrets | default list) | uniq }}
+{{- if $secrets }}{{ $_ := set $template "secrets" $secrets }}{{ end }}
+{{- $own := $template.env | default list }}
+{{- $named := dict }}
+{{- range $own }}{{ $_ := set $named .name true }}{{ end }}
+{{- $env := list }}
+{{- range $name, $value := include "callfleet.worker.environment" $root | fromYaml }}
+{{- if not (hasKey $named $name) }}{{ $env = append $env (dict "name" $name "value" $value) }}{{ end }}
+{{- end }}
+{{- $env = concat $env $own }}
+{{- if $env }}{{ $_ := set $template "env" $env }}{{ end }}
+{{- toYaml $spec }}
+{{- end -}}

@@ -1,0 +1,98 @@
+{{/* Names. */}}
+{{- define "callfleet.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "callfleet.operator.name" -}}{{ include "callfleet.fullname" . }}-operator{{- end -}}
+
+{{/* A name in the whole cluster, where two namespaces may have a release of one name. */}}
+{{- define "callfleet.cluster.name" -}}
+{{ printf "%s-%s" .Release.Namespace (include "callfleet.fullname" .) | trunc 54 | trimSuffix "-" }}-operator
+{{- end -}}
+
+{{- define "callfleet.operator.account" -}}
+{{- if .Values.operator.serviceAccount.create -}}
+{{- default (include "callfleet.operator.name" .) .Values.operator.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.operator.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "callfleet.worker.account" -}}
+{{- if .Values.worker.serviceAccount.create -}}
+{{- default (printf "%s-worker" (include "callfleet.fullname" .)) .Values.worker.serviceAccount.name -}}
+{{- else -}}
+{{- .Values.worker.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "callfleet.keys.secret" -}}
+{{- default (printf "%s-keys" (include "callfleet.operator.name" .)) .Values.operator.keys.existingSecret -}}
+{{- end -}}
+
+{{- define "callfleet.livekit.secret" -}}
+{{- if .Values.livekit.existingSecret -}}
+{{- .Values.livekit.existingSecret -}}
+{{- else if .Values.livekit.apiKey -}}
+{{- printf "%s-livekit" (include "callfleet.fullname" .) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "callfleet.model.secret" -}}
+{{- if .Values.model.existingSecret -}}
+{{- .Values.model.existingSecret -}}
+{{- else if .Values.model.keys -}}
+{{- printf "%s-model" (include "callfleet.fullname" .) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* An image, from a dict of `of` (repository, tag, digest) and `root`. */}}
+{{- define "callfleet.image" -}}
+{{- if .of.digest -}}
+{{- printf "%s@%s" .of.repository .of.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .of.repository (default .root.Chart.AppVersion .of.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of everything, from a dict of `root` and `component`. */}}
+{{- define "callfleet.labels" -}}
+{{ include "callfleet.selector" . }}
+app.kubernetes.io/part-of: callfleet
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "callfleet.selector" -}}
+app.kubernetes.io/name: {{ printf "callfleet-%s" .component }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end -}}
+
+{{/* What the containers of this chart may do: nothing. */}}
+{{- define "callfleet.container.security" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "callfleet.pod.security" -}}
+runAsNonRoot: true
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "callfleet.pull.secrets" -}}
+{{- range .Values.imagePullSecrets }}
+- name: {{ . }}
+{{- end }}
+{{- end -}}
