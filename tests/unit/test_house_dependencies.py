@@ -29,6 +29,7 @@ PARTS = {
     "operator": BASIS + EXTRAS["operator"],
     "rehearsal": BASIS + EXTRAS["rehearsal"],
     BENCH_WORKERS: BASIS + EXTRAS["rehearsal"] + EXTRAS["worker"],
+    "charts": BASIS + EXTRAS["operator"],
     "tests": BASIS + EXTRAS["worker"] + EXTRAS["operator"] + EXTRAS["rehearsal"] + DEV,
 }
 LOADED_BY_NAME = {"aiosqlite", "asyncpg"}
