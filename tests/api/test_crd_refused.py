@@ -130,6 +130,11 @@ CASES = {
         ("env sets CALLFLEET_SLOTS", "the operator sets from spec.slotsPerPod: set that"),
         template(env=[{"name": "CALLFLEET_SLOTS", "value": "5"}]),
     ),
+    "a volume that every pod has": Case(
+        "spec.template.volumes",
+        ("volumes has one named state or scratch", "give yours another name"),
+        template(volumes=[{"name": "state", "emptyDir": {}}]),
+    ),
     "a label of ours": Case(
         "spec.template.labels",
         ("labels has keys that begin with callfleet.dev/", 'take out ["callfleet.dev/fleet"]'),

@@ -57,6 +57,10 @@ template:
   - {name: CALLFLEET_LOG__LEVEL, value: debug}
   - name: GOOGLE_API_KEY
     valueFrom: {secretKeyRef: {name: gemini, key: key}}
+  volumes:
+  - {name: certificates, configMap: {name: company-ca}}
+  volumeMounts:
+  - {name: certificates, mountPath: /etc/callfleet/ca, readOnly: true}
   resources:
     requests: {cpu: 2, memory: 1Gi}
     limits: {memory: 2Gi}

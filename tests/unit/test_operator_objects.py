@@ -58,6 +58,17 @@ def test_a_pod_is_told_what_the_operator_counts_on() -> None:
     assert told["CALLFLEET_ADMISSION__STATE_FOLDER"] == "/var/lib/callfleet"
 
 
+def test_a_templates_volumes_come_beside_those_of_every_pod() -> None:
+    volumes = [{"name": "ca", "configMap": {"name": "company-ca"}}]
+    mounts = [{"name": "ca", "mountPath": "/etc/ca", "readOnly": True}]
+    template = {"image": "worker:1", "volumes": volumes, "volumeMounts": mounts}
+    pod = pod_of(spec(template=template))
+    assert [one.name for one in pod.spec.volumes] == ["state", "scratch", "ca"]
+    mounted = {one.name: one.mountPath for one in pod.spec.containers[0].volumeMounts}
+    assert mounted == {"state": "/var/lib/callfleet", "scratch": "/tmp", "ca": "/etc/ca"}  # noqa: S108 - in a pod
+    assert shape_of(spec(template=template))["template"] == template
+
+
 def test_an_agent_without_a_name_has_its_fleets() -> None:
     assert variables(pod_of(spec()))["CALLFLEET_AGENT_NAME"] == "talkers"
 

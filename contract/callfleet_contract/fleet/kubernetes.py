@@ -105,9 +105,32 @@ _AFFINITY: Final[Schema] = {
         "podAntiAffinity": _seen("Pods to be away from."),
     }
 }
+_VOLUME: Final[Schema] = {
+    "required": ["name"],
+    "properties": {
+        "name": {**_text("Its name."), "minLength": 1, "maxLength": 63},
+        "configMap": _seen("Keys of a config map as files."),
+        "secret": _seen("Keys of a secret as files."),
+        "projected": _seen("Several of these in one, and tokens of the service account."),
+        "csi": _seen("What a driver mounts for this pod alone."),
+        "emptyDir": _seen("An empty folder that lives as long as its pod."),
+        "persistentVolumeClaim": _seen("A claim; all pods of the fleet mount the same one."),
+    },
+}
+_MOUNT: Final[Schema] = {
+    "required": ["name", "mountPath"],
+    "properties": {
+        "name": {**_text("Name of the volume."), "minLength": 1, "maxLength": 63},
+        "mountPath": {**_text("Where it is in the container."), "minLength": 1, "maxLength": 1024},
+        "subPath": _text("The part of the volume that is mounted; unset, all of it."),
+        "readOnly": {"type": "boolean", "description": "Whether it cannot be written to."},
+    },
+}
 
 EnvVariable = Annotated[dict[str, Any], Field(json_schema_extra=_ENV)]
 Resources = Annotated[dict[str, Any], Field(json_schema_extra=_RESOURCES)]
 Toleration = Annotated[dict[str, Any], Field(json_schema_extra=_TOLERATION)]
 TopologySpread = Annotated[dict[str, Any], Field(json_schema_extra=_SPREAD)]
 Affinity = Annotated[dict[str, Any], Field(json_schema_extra=_AFFINITY)]
+Volume = Annotated[dict[str, Any], Field(json_schema_extra=_VOLUME)]
+VolumeMount = Annotated[dict[str, Any], Field(json_schema_extra=_MOUNT)]

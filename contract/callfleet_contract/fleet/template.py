@@ -26,6 +26,8 @@ from callfleet_contract.fleet.kubernetes import (
     Resources,
     Toleration,
     TopologySpread,
+    Volume,
+    VolumeMount,
 )
 from callfleet_contract.fleet.names import GROUP
 
@@ -35,6 +37,8 @@ SET_BY_OPERATOR = {
     "CALLFLEET_SLOTS": "spec.slotsPerPod",
 }
 """Settings of a worker that the operator has to know, and the field that says each."""
+OF_EVERY_POD = ("state", "scratch")
+"""Volumes that the operator gives every pod."""
 
 
 class ImagePullPolicy(StrEnum):
@@ -60,6 +64,16 @@ def _without_our_prefix(field: str) -> Rule:
         f"{field} has keys that begin with {GROUP}/, which only the operator sets: take out %s",
         f".{field}",
         (f"self.{field}.filter(key, key.startsWith({ours}))",),
+    )
+
+
+def _without_our_volumes() -> Rule:
+    ours = ", ".join(f"'{name}'" for name in OF_EVERY_POD)
+    return Rule(
+        f"!has(self.volumes) || self.volumes.all(each, !(each.name in [{ours}]))",
+        f"volumes has one named {' or '.join(OF_EVERY_POD)}, which every pod has already: give "
+        "yours another name",
+        ".volumes",
     )
 
 
@@ -90,6 +104,7 @@ class PodTemplate(Part):
         *(_left_to_the_field(variable, field) for variable, field in SET_BY_OPERATOR.items()),
         _without_our_prefix("labels"),
         _without_our_prefix("annotations"),
+        _without_our_volumes(),
     )
 
     image: Image = Field(description="The worker's image.")
@@ -116,6 +131,24 @@ class PodTemplate(Part):
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    volumes: tuple[Volume, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Volumes beside those that every pod has: certificates, credentials.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    volume_mounts: tuple[VolumeMount, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Where they are in the container.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["mountPath"],
         },
     )
     resources: Resources | None = Field(

@@ -53,6 +53,7 @@ def build_pod(revision: SeenRevision, name: str, keys: tuple[str, ...]) -> Pod:
                     "volumes": [
                         {"name": "state", "emptyDir": {"sizeLimit": "16Mi"}},
                         {"name": "scratch", "emptyDir": {}},
+                        *template.volumes,
                     ],
                     "terminationGracePeriodSeconds": grace_seconds(shape),
                     "restartPolicy": "Always",
@@ -118,6 +119,7 @@ def _worker(shape: FleetSpec, fleet: Key, keys: tuple[str, ...]) -> dict[str, An
             "volumeMounts": [
                 {"name": "state", "mountPath": names.STATE_FOLDER},
                 {"name": "scratch", "mountPath": WRITABLE_FOLDER},
+                *template.volume_mounts,
             ],
         }
     )
