@@ -28,6 +28,9 @@ CALLFLEET_MODEL__VERTEX_PROJECT: {{ . | quote }}
 CALLFLEET_MODEL__VERTEX_LOCATION: {{ . | quote }}
 {{- end }}
 {{- end }}
+{{- if .Values.caBundle.configMap }}
+SSL_CERT_FILE: {{ include "callfleet.ca.file" . }}
+{{- end }}
 {{- with .Values.proxy }}
 {{- with .https }}
 HTTPS_PROXY: {{ . | quote }}
@@ -39,6 +42,20 @@ HTTP_PROXY: {{ . | quote }}
 NO_PROXY: {{ .none | quote }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{- define "callfleet.ca.file" -}}/etc/callfleet/ca/{{ .Values.caBundle.key }}{{- end -}}
+
+{{- define "callfleet.ca.volume" -}}
+name: ca-bundle
+configMap:
+  name: {{ .Values.caBundle.configMap }}
+{{- end -}}
+
+{{- define "callfleet.ca.mount" -}}
+name: ca-bundle
+mountPath: /etc/callfleet/ca
+readOnly: true
 {{- end -}}
 
 {{/* What, changed, has to reach workers that read it at their start. */}}
@@ -97,5 +114,11 @@ annotations:
 {{- end }}
 {{- $env = concat $env $own }}
 {{- if $env }}{{ $_ := set $template "env" $env }}{{ end }}
+{{- if $root.Values.caBundle.configMap }}
+{{- range $field, $name := dict "volumes" "callfleet.ca.volume" "volumeMounts" "callfleet.ca.mount" }}
+{{- $ours := include $name $root | fromYaml }}
+{{- $_ := set $template $field (append (get $template $field | default list) $ours) }}
+{{- end }}
+{{- end }}
 {{- toYaml $spec }}
 {{- end -}}
