@@ -11,7 +11,7 @@ from callfleet_rehearsal.callers.presence import seen
 from callfleet_rehearsal.evidence import Dispatch
 from callfleet_rehearsal.stack.costs import Meter
 from callfleet_rehearsal.stack.processes import Children
-from callfleet_rehearsal.stack.rehearsal import Model, Order, Watcher, _Audience
+from callfleet_rehearsal.stack.rehearsal import Audience, Model, Order, Watcher
 
 ORDER = Order(4, 5, 1, Model.EMULATOR, "ideal", 0.0)
 TURN, ENDED = {"event": "turn"}, {"event": "ended"}
@@ -31,7 +31,7 @@ class Scales(Meter):
 
 def weighed_after(*events: dict[str, str]) -> list[int]:
     scales = Scales()
-    audience = _Audience(Watcher(lambda _: None, lambda _: None), scales, ORDER)
+    audience = Audience(Watcher(lambda _: None, lambda _: None), scales, ORDER)
     counts = []
     for event in events:
         audience.hear(event)

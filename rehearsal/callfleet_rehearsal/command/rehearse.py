@@ -1,5 +1,6 @@
 """The verb ``callfleet rehearse``: place calls, watch them, judge them."""
 
+import os
 import shutil
 import signal
 from datetime import UTC, datetime
@@ -22,11 +23,12 @@ from callfleet_rehearsal.relay import Weather
 from callfleet_rehearsal.report.facts import RunFacts
 from callfleet_rehearsal.report.table import table
 from callfleet_rehearsal.report.writing import write
+from callfleet_rehearsal.stack import elsewhere
 from callfleet_rehearsal.stack.errors import StackError
-from callfleet_rehearsal.stack.rehearsal import Model, Order
+from callfleet_rehearsal.stack.rehearsal import Model, Order, Watcher
 from callfleet_rehearsal.stack.rehearsal import rehearse as rehearse_once
 from callfleet_rehearsal.stack.scenario import turn_kinds
-from callfleet_rehearsal.verdict import Outcome
+from callfleet_rehearsal.verdict import Evidence, Outcome, Verdict
 from callfleet_tools import ToolError
 
 FAILED = 1
@@ -55,6 +57,14 @@ JsonFile = Annotated[
 HtmlFile = Annotated[
     Path | None, typer.Option("--html", help="Also write the report here, for people.")
 ]
+Agent = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        help="Start nothing, and call this agent of a fleet that runs already, through LIVEKIT_URL "
+        "with LIVEKIT_API_KEY and LIVEKIT_API_SECRET. --model says who answers there (gemini).",
+    ),
+]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep all logs, also where all is well.")]
 
 
@@ -69,6 +79,7 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     delay_ms: Delay = 0.0,
     loss_percent: Loss = 0.0,
     echo: Echo = False,
+    agent: Agent = None,
     json_file: JsonFile = None,
     html_file: HtmlFile = None,
     keep: Keep = False,
@@ -83,21 +94,23 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
         calls,
         turns,
         seed,
-        chosen_model(console, model),
+        chosen_model(console, model) if agent is None else model or Model.GEMINI,
         timing.value,
         spacing_seconds,
         _weather(delay_ms / 1000, loss_percent / 100),
         echo,
     )
+    if agent is not None and order.weather is not None:
+        give_up(console, "--delay-ms and --loss-percent need a LiveKit server of this run", USAGE)
     for file in (json_file, html_file):
         if file is not None and not file.absolute().parent.is_dir():
             give_up(console, f"there is no folder {file.parent} to write {file.name} in", USAGE)
     now = datetime.now(tz=UTC).astimezone()
     folder = folder_of_run(console, now)
-    console.print(_announcement(order, folder), highlight=False, soft_wrap=True)
+    console.print(_announcement(order, agent, folder), highlight=False, soft_wrap=True)
     try:
         with signals_end_the_block(), shown(console, calls, turns) as watcher:
-            evidence = rehearse_once(order, folder, watcher)
+            evidence = _rehearsed(order, agent, folder, watcher)
     except (StackError, ToolError, UnreadableError, PlanError) as error:
         give_up(console, str(error), FAILED)
     except KeyboardInterrupt:
@@ -106,8 +119,8 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
             f"stopped; nothing runs any more; logs are in {folder}",
             SIGNALLED + signal.SIGINT,
         )
-    verdict = judge(evidence, untested=untested_by(_kinds(order)))
-    facts = _facts(order, now)
+    verdict = _judged(evidence, order, agent)
+    facts = _facts(order, agent, now)
     written = write(folder, verdict, evidence, facts)
     for made, asked in ((written.json, json_file), (written.html, html_file)):
         if asked is not None:
@@ -119,6 +132,21 @@ def rehearse(  # noqa: PLR0913 - the options of a command line are what they are
     else:
         console.print(f"logs:   {folder}", highlight=False, soft_wrap=True)
     raise typer.Exit(verdict.exit_code)
+
+
+def _rehearsed(order: Order, agent: str | None, folder: Path, watcher: Watcher) -> Evidence:
+    if agent is None:
+        return rehearse_once(order, folder, watcher)
+    fleet = elsewhere.read_elsewhere(agent, os.environ)
+    return elsewhere.rehearse_elsewhere(order, fleet, folder, watcher)
+
+
+def _judged(evidence: Evidence, order: Order, agent: str | None) -> Verdict:
+    untested = untested_by(_kinds(order))
+    if agent is None:
+        return judge(evidence, untested=untested)
+    objectives = elsewhere.objectives(order.model)
+    return judge(evidence, objectives, untested | elsewhere.UNSEEN)
 
 
 def _weather(delay_seconds: float, loss_ratio: float) -> Weather | None:
@@ -133,7 +161,7 @@ def _kinds(order: Order) -> list[TurnKind]:
     return [kind for call in turn_kinds(order.calls, order.turns, order.seed) for kind in call]
 
 
-def _facts(order: Order, now: datetime) -> RunFacts:
+def _facts(order: Order, agent: str | None, now: datetime) -> RunFacts:
     emulated = order.model is Model.EMULATOR
     return RunFacts(
         started_at=now.isoformat(timespec="seconds"),
@@ -141,14 +169,17 @@ def _facts(order: Order, now: datetime) -> RunFacts:
         turns=order.turns,
         seed=order.seed,
         model=order.model.value,
-        timing=order.timing if emulated else "",
+        timing=order.timing if emulated and agent is None else "",
         emulated=emulated,
     )
 
 
-def _announcement(order: Order, folder: Path) -> str:
+def _announcement(order: Order, agent: str | None, folder: Path) -> str:
+    begins = f"{order.calls} calls of {order.turns} turns with"
+    if agent is not None:
+        return f"{begins} the agent {agent!r} of a fleet elsewhere; logs in {folder}"
     who = {
         Model.EMULATOR: f"the embedded Gemini Live emulator ({order.timing} timing, no key needed)",
         Model.GEMINI: "Gemini itself, with your key; this costs money",
     }
-    return f"{order.calls} calls of {order.turns} turns with {who[order.model]}; logs in {folder}"
+    return f"{begins} {who[order.model]}; logs in {folder}"

@@ -143,7 +143,7 @@ def place_calls(
     plan = revised(_plan(order, stack, folder.name))
     callers, records = start_callers(stack.children, plan, folder)
     meter = Meter({child.pid: child.role for child in stack.children}, stack.worker_child.pid)
-    _follow(callers, stack.children, order, _Audience(watcher, meter, order))
+    follow(callers, stack.children, order, Audience(watcher, meter, order))
     stack.children.stop(callers)
     return Placed(began_ns, records, meter)
 
@@ -167,8 +167,21 @@ def evidence_of(placed: Placed, stack: Stack) -> Evidence:
     )
 
 
-def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
+def call_plans(order: Order) -> tuple[CallPlan, ...]:
+    """Say what each caller of an order does."""
     kinds = turn_kinds(order.calls, order.turns, order.seed)
+    return tuple(
+        CallPlan(
+            call,
+            kinds[call],
+            echo=order.echo,
+            start_after_seconds=call * order.spacing_seconds,
+        )
+        for call in range(order.calls)
+    )
+
+
+def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
     media = (LOOPBACK, stack.server.media_port)
     return RunPlan(
         livekit_url=stack.server.url,
@@ -176,15 +189,7 @@ def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
         api_secret=stack.server.api_secret,
         agent_name=stack.worker.agent_name,
         run_id=run_id,
-        calls=tuple(
-            CallPlan(
-                call,
-                kinds[call],
-                echo=order.echo,
-                start_after_seconds=call * order.spacing_seconds,
-            )
-            for call in range(order.calls)
-        ),
+        calls=call_plans(order),
         seed=order.seed,
         listening=Listening.MARKERS if stack.emulator else Listening.ENERGY,
         media=media if order.weather or order.agents_weather else None,
@@ -194,7 +199,7 @@ def _plan(order: Order, stack: Stack, run_id: str) -> RunPlan:
     )
 
 
-class _Audience:
+class Audience:
     """Takes the callers' events: runs the meter while calls are up, and passes them on.
 
     Memory is weighed when half of the turns are answered. Where that never comes, what was weighed
@@ -226,7 +231,7 @@ class _Audience:
         self._watcher.call(event)
 
 
-def _follow(callers: Child, children: Children, order: Order, audience: _Audience) -> None:
+def follow(callers: Child, children: Children, order: Order, audience: Audience) -> None:
     """Hear the callers until they are done, and see that all others live.
 
     Raises:
