@@ -11,7 +11,7 @@ import yaml
 from helm import CHARTS, Helm, HelmError
 
 from callfleet_charts.schema import takes
-from callfleet_charts.values import Value, ValuesError, read
+from callfleet_charts.values import Value, read
 
 HERE = Path(__file__).parent
 NAMES = ("callfleet", "livekit")
@@ -151,10 +151,3 @@ def test_what_is_generated_is_fresh() -> None:
         [sys.executable, str(generator), "--check"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_value_without_a_word_is_refused() -> None:
-    (value,) = read("a: 1\n")
-    assert value.text == ""
-    with pytest.raises(ValuesError, match="say what it takes with `# @schema`"):
-        takes(read("# -- A list.\na: []\n")[0])
