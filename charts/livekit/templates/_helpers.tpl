@@ -35,7 +35,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- with .Values.turn }}
 {{- if .enabled }}
-{{- $turn := dict "enabled" true "domain" (required "turn.enabled needs turn.domain: the name in the certificate" .domain) "udp_port" (int .udpPort) "tls_port" (int .tlsPort) }}
+{{- $turn := get $config "turn" | default dict }}
+{{- $_ := set $turn "enabled" true }}
+{{- $_ := set $turn "domain" (required "turn.enabled needs turn.domain: the name in the certificate" .domain) }}
+{{- $_ := set $turn "udp_port" (int .udpPort) }}
+{{- $_ := set $turn "tls_port" (int .tlsPort) }}
 {{- $_ := required "turn.enabled needs turn.tlsSecret: a Secret of type kubernetes.io/tls" .tlsSecret }}
 {{- $_ := set $turn "cert_file" "/etc/livekit/turn/tls.crt" }}
 {{- $_ := set $turn "key_file" "/etc/livekit/turn/tls.key" }}
