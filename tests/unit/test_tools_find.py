@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from callfleet_tools import ToolError, cache, golang, versions
+from callfleet_tools import ToolError, cache, golang, programs, versions
 from callfleet_tools.find import Origin, find, find_all, look
 from callfleet_tools.programs import PROGRAMS, Purpose, named
 
@@ -142,6 +143,11 @@ def test_a_rehearsal_needs_no_program_of_a_cluster() -> None:
     }
 
 
+def test_a_control_plane_alone_needs_no_program_of_a_node() -> None:
+    node = {one.name for one in PROGRAMS if one.purpose is Purpose.NODE}
+    assert {"kubelet", "kube-proxy", "kube-scheduler", "containerd", "coredns"} <= node
+
+
 def test_who_finds_a_target_locked_is_told_and_waits(tmp_path: Path) -> None:
     target = tmp_path / "program"
     hold = (
@@ -165,8 +171,25 @@ def test_who_finds_a_target_locked_is_told_and_waits(tmp_path: Path) -> None:
             assert holder.wait(10) == 0, "the lock was given while another process held it"
 
 
+def test_a_program_of_our_own_is_built_anew_when_its_code_changes(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = named("callfleet-pause")
+    before = pause.recipe
+    ours = shutil.copytree(pause.module_folder, bare / "pause")
+    monkeypatch.setattr(programs, "_MODULES", ours.parent)
+    assert pause.recipe == before
+    with (ours / "main.go").open("a", encoding="utf-8") as code:
+        code.write("// changed\n")
+    assert pause.recipe != before
+
+
 def test_every_program_pins_the_version_that_its_module_requires() -> None:
     for program in PROGRAMS:
+        if program.name == "callfleet-pause":
+            code = (program.module_folder / "main.go").read_text(encoding="utf-8")
+            assert f'const version = "{program.version}"' in code
+            continue
         module = (program.module_folder / "go.mod").read_text(encoding="utf-8")
         assert f"v{program.version}\n" in module.replace(" // indirect", "")
         assert (program.module_folder / "go.sum").stat().st_size > 0

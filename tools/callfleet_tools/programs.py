@@ -1,6 +1,7 @@
 """Which programs there are, at which version, built from what. Data only.
 
-A new program is a row here and a folder ``go/<module>`` with a pinned ``go.mod`` and ``go.sum``.
+A new program is a row here and a folder ``go/<module>`` with a pinned ``go.mod`` and ``go.sum``,
+and a ``main.go`` where it is ours or is put together by us.
 """
 
 import re
@@ -23,6 +24,8 @@ class Purpose(StrEnum):
     """A Kubernetes control plane: tests of what runs in a cluster."""
     CHARTS = "charts"
     """Installing the charts, and judging them."""
+    NODE = "node"
+    """What a node needs besides a control plane: pods that run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Program:
     def recipe(self) -> str:
         """A short digest of everything that decides what the build makes, the Go aside."""
         digest = sha256(f"{self.package}\0{self.ldflags}\0{self.tags}".encode())
-        for name in ("go.mod", "go.sum"):
+        own_code = sorted(file.name for file in self.module_folder.glob("*.go"))
+        for name in ("go.mod", "go.sum", *own_code):
             digest.update((self.module_folder / name).read_bytes())
         return digest.hexdigest()[:12]
 
@@ -72,7 +76,11 @@ _KUBERNETES = "1.36.3"
 _HELM = "4.2.4"
 
 
-def _kubernetes(name: str, version_arguments: tuple[str, ...] = ("--version",)) -> Program:
+def _kubernetes(
+    name: str,
+    version_arguments: tuple[str, ...] = ("--version",),
+    purpose: Purpose = Purpose.CLUSTER,
+) -> Program:
     """Say how a program of Kubernetes is built: it knows its version by the linker alone."""
     major, minor, _ = _KUBERNETES.split(".")
     stamps = {
@@ -87,9 +95,28 @@ def _kubernetes(name: str, version_arguments: tuple[str, ...] = ("--version",)) 
         module="kubernetes",
         package=f"k8s.io/kubernetes/cmd/{name}",
         variable=f"CALLFLEET_TOOLS_{name.upper().replace('-', '_')}",
-        purpose=Purpose.CLUSTER,
+        purpose=purpose,
         version_arguments=version_arguments,
         ldflags=" ".join(["-s -w", *(f"-X {name}={value}" for name, value in stamps.items())]),
+    )
+
+
+_CONTAINERD = "2.2.9"
+
+
+def _containerd(name: str, version_arguments: tuple[str, ...] = ("--version",)) -> Program:
+    """Say how a program of containerd is built: without what needs headers of C libraries."""
+    return Program(
+        name=name,
+        version=_CONTAINERD,
+        module="containerd",
+        package=f"github.com/containerd/containerd/v2/cmd/{name}",
+        variable=f"CALLFLEET_TOOLS_{name.upper().replace('-', '_')}",
+        purpose=Purpose.NODE,
+        version_arguments=version_arguments,
+        version_pattern=r" v?(\d+\.\d+\.\d+)",
+        ldflags=f"-s -w -X github.com/containerd/containerd/v2/version.Version={_CONTAINERD}",
+        tags="no_btrfs,no_devmapper,no_zfs",
     )
 
 
@@ -121,6 +148,28 @@ PROGRAMS: tuple[Program, ...] = (
         purpose=Purpose.CHARTS,
         version_arguments=("version", "--template", "{{.Version}}"),
         ldflags=f"-s -w -X helm.sh/helm/v4/internal/version.version=v{_HELM}",
+    _kubernetes("kube-scheduler", purpose=Purpose.NODE),
+    _kubernetes("kubelet", purpose=Purpose.NODE),
+    _kubernetes("kube-proxy", purpose=Purpose.NODE),
+    _containerd("containerd"),
+    _containerd("containerd-shim-runc-v2", version_arguments=("-v",)),
+    _containerd("ctr"),
+    Program(
+        name="coredns",
+        version="1.14.7",
+        module="coredns",
+        package="callfleet.invalid/coredns",
+        variable="CALLFLEET_TOOLS_COREDNS",
+        purpose=Purpose.NODE,
+        version_arguments=("-version",),
+    ),
+    Program(
+        name="callfleet-pause",
+        version="1.0.0",
+        module="pause",
+        package="callfleet.invalid/pause",
+        variable="CALLFLEET_TOOLS_PAUSE",
+        purpose=Purpose.NODE,
     ),
 )
 
