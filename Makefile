@@ -41,6 +41,10 @@ images: setup ## Make the images of worker, operator and rehearsal into dist/ima
 chart-programs: setup ## Build helm, for the charts and their tests (once; about three minutes)
 	@$(BIN)/python -m callfleet_tools build --for charts >/dev/null
 
+.PHONY: node-programs
+node-programs: setup ## Build what a Kubernetes node runs, for pods (once; about ten minutes)
+	@$(BIN)/python -m callfleet_tools build --for node >/dev/null
+
 .PHONY: rehearse
 rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
 	@$(BIN)/callfleet rehearse $(ARGS)
