@@ -1,0 +1,91 @@
+"""The command line of a cluster on this machine: up, down, and what it takes of memory."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from callfleet_tools import ToolError, cache
+from callfleet_tools.node.bringing import Cluster, Wish, bring_up, find_up, take_down
+from callfleet_tools.node.errors import NodeError
+from callfleet_tools.node.memory import by_program
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+FURNISHINGS: tuple[tuple[str, Callable[[Cluster], None]], ...] = ()
+"""What is done to a cluster that is up, each by its name: images are loaded, charts installed."""
+
+Folder = Annotated[
+    Path | None, typer.Option(help="Where what belongs to it is kept (else in the cache).")
+]
+
+
+@app.command()
+def up(
+    folder: Folder = None,
+    nodes: Annotated[int, typer.Option(help="How many nodes it has.")] = 1,
+) -> None:
+    """Bring a cluster up, and leave it up. Says what each part took."""
+    console = Console(stderr=True, highlight=False)
+    started = time.monotonic()
+
+    def tell(what: str, seconds: float) -> None:
+        console.print(f"  {what:<20} {seconds:6.1f} s")
+
+    cluster = bring_up(Wish(folder or default_folder(), nodes, owned=False), tell)
+    for what, furnish in FURNISHINGS:
+        before = time.monotonic()
+        furnish(cluster)
+        tell(what, time.monotonic() - before)
+    tell("all", time.monotonic() - started)
+    print(f"kubectl: {cluster.layout.programs['kubectl']}", file=sys.stderr)
+    print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+
+
+@app.command()
+def down(
+    folder: Folder = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Remove images and logs too.")
+    ] = False,
+) -> None:
+    """End a cluster and remove what it left; images and logs are kept."""
+    started = time.monotonic()
+    was_up = take_down(folder or default_folder(), everything=everything)
+    print(f"down after {time.monotonic() - started:.1f} s" if was_up else "none was up")
+
+
+@app.command()
+def status(folder: Folder = None) -> None:
+    """Say what each program of the cluster takes of memory; exit code 1 where none is up."""
+    place = folder or default_folder()
+    cluster = find_up(place)
+    if cluster is None:
+        print(f"no cluster is up in {place}")
+        raise typer.Exit(1)
+    table = Table("program", "processes", "MB")
+    for name, (count, size_bytes) in by_program(place).items():
+        table.add_row(name, str(count), f"{size_bytes / 1e6:.0f}")
+    Console().print(table)
+    print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+
+
+def default_folder() -> Path:
+    """Where the cluster of `make cluster` is."""
+    return cache.root() / "cluster"
+
+
+def main() -> None:
+    """Run the command; what cannot be had is one sentence and exit code 1."""
+    try:
+        app()
+    except NodeError as error:
+        sys.exit(f"cluster: {error}")
+    except ToolError as error:
+        sys.exit(f"callfleet_tools: {error}")
