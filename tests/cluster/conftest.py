@@ -1,0 +1,86 @@
+"""What tests on a real cluster share: one cluster for the session, a namespace for each test."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from node_kubectl import NodeKubectl
+from trial_image import trial_image
+
+from callfleet_tools import cache
+from callfleet_tools.find import Origin, look
+from callfleet_tools.node import (
+    Cluster,
+    FolderBusyError,
+    Wish,
+    bring_up,
+    images,
+    take_down,
+)
+from callfleet_tools.node.layout import MOST_CLUSTERS
+from callfleet_tools.programs import PROGRAMS, Purpose
+
+
+@pytest.fixture(scope="session")
+def root() -> None:
+    """Skip, with the reason, where nobody may open namespaces."""
+    if os.geteuid() != 0:
+        pytest.skip("a node needs root; run the tests as root")
+
+
+@pytest.fixture(scope="session")
+def able(root: None) -> None:
+    """Skip, with the reason, where no node can be had."""
+    del root
+    wanted = [each for each in PROGRAMS if each.purpose in (Purpose.CLUSTER, Purpose.NODE)]
+    lacking = [each.name for each in wanted if look(each).origin is Origin.TO_BUILD]
+    if lacking:
+        pytest.skip(f"not built yet: {', '.join(lacking)}; `make node-programs` builds them")
+
+
+@pytest.fixture(scope="session")
+def real_cluster(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real cluster of two nodes, for the whole session. Images of earlier sessions are there."""
+    del able
+    archives = tmp_path_factory.mktemp("images")
+    with somewhere_free() as up:
+        up.load(images.write_archive(trial_image(), archives / "trial.tar"))
+        yield up
+
+
+@contextlib.contextmanager
+def somewhere_free() -> Iterator[Cluster]:
+    """Have a cluster in the first folder that no other session of tests has one in."""
+    for number in range(MOST_CLUSTERS):
+        wish = Wish(cache.root() / f"test-cluster-{number}", nodes=2)
+        try:
+            up = bring_up(wish)
+        except FolderBusyError:
+            continue
+        try:
+            yield up
+        finally:
+            take_down(wish.folder)
+        return
+    pytest.fail(f"{MOST_CLUSTERS} sessions of tests have a cluster up; end some of them")
+
+
+@pytest.fixture
+def kubectl(real_cluster: Cluster) -> Iterator[NodeKubectl]:
+    """Kubectl in a namespace of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    real_cluster.kubectl("create", "namespace", name)
+    yield NodeKubectl(real_cluster, name)
+    real_cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def cluster_folder(root: None, tmp_path: Path) -> Iterator[Path]:
+    """A folder for a cluster of the test's own, which ends with the test."""
+    del root
+    folder = tmp_path / "cluster"
+    yield folder
+    take_down(folder, everything=True)
