@@ -1,7 +1,7 @@
 # Everything a newcomer needs. Only make and Python 3.11 or newer have to be there already.
 #
 #   PYTHON=/path/to/python3    which Python to set up with
-#   ARGS="--calls 4"           more arguments for rehearse, up, bench and test
+#   ARGS="--calls 4"           more arguments for rehearse, up, bench, test and cluster
 #   COMPARE=file.json          an earlier bench.json to hold a bench against
 
 .DEFAULT_GOAL := help
@@ -53,6 +53,14 @@ rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--c
 up: programs ## Start the local stack and keep it up until Ctrl-C
 	@$(BIN)/callfleet up $(ARGS)
 
+.PHONY: cluster
+cluster: cluster-programs node-programs ## Bring up a Kubernetes on this machine, as root (ARGS="--nodes 2")
+	@$(BIN)/python -m callfleet_tools.node up $(ARGS)
+
+.PHONY: cluster-down
+cluster-down: setup ## Take that down again (ARGS=--everything removes its images too)
+	@$(BIN)/python -m callfleet_tools.node down $(ARGS)
+
 .PHONY: bench
 bench: programs ## Measure workers side by side, 90 min (ARGS="--calls 10" COMPARE=bench.json)
 	@$(BIN)/callfleet bench $(if $(COMPARE),--compare "$(COMPARE)") $(ARGS)
@@ -64,6 +72,10 @@ profile: programs ## Say where a call's CPU time goes: flame graph and tables (A
 .PHONY: test
 test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
 	@$(BIN)/python tools/test.py $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: cluster-programs node-programs ## Pass the tests that need real pods, as root (ARGS=…)
+	@$(BIN)/pytest tests/cluster $(ARGS)
 
 .PHONY: check
 check: setup ## Judge form and types: ruff, mypy, import rules
