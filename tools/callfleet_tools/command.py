@@ -21,13 +21,13 @@ Name = Annotated[str, typer.Argument(help="Name of a program, as `list` shows it
 @app.command()
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="All where none is named.")] = None,
-    purpose: Annotated[
-        Purpose | None, typer.Option("--for", help="Those that are needed for this.")
+    purposes: Annotated[
+        list[Purpose] | None, typer.Option("--for", help="Those that are needed for this.")
     ] = None,
 ) -> None:
     """Find or build programs, so that they are there when something needs them."""
     chosen = names or [
-        program.name for program in PROGRAMS if purpose is None or program.purpose is purpose
+        program.name for program in PROGRAMS if not purposes or program.purpose in purposes
     ]
     for path in find_all(chosen).values():
         print(path)
