@@ -42,8 +42,8 @@ chart-programs: setup ## Build helm, for the charts and their tests (once; about
 	@$(BIN)/python -m callfleet_tools build --for charts >/dev/null
 
 .PHONY: node-programs
-node-programs: setup ## Build what a Kubernetes node runs, for pods (once; about ten minutes)
-	@$(BIN)/python -m callfleet_tools build --for node >/dev/null
+node-programs: setup ## Build a control plane and a node, for real pods (once; about 15 minutes)
+	@$(BIN)/python -m callfleet_tools build --for cluster --for node >/dev/null
 
 .PHONY: rehearse
 rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
@@ -54,7 +54,7 @@ up: programs ## Start the local stack and keep it up until Ctrl-C
 	@$(BIN)/callfleet up $(ARGS)
 
 .PHONY: cluster
-cluster: cluster-programs node-programs ## Bring up a Kubernetes on this machine, as root (ARGS="--nodes 2")
+cluster: node-programs ## Bring up a Kubernetes on this machine, as root (ARGS="--nodes 2")
 	@$(BIN)/python -m callfleet_tools.node up $(ARGS)
 
 .PHONY: cluster-down
@@ -74,7 +74,7 @@ test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/un
 	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: cluster-programs node-programs ## Pass the tests that need real pods, as root (ARGS=…)
+test-cluster: node-programs ## Pass the tests that need real pods, as root (ARGS=…)
 	@$(BIN)/pytest tests/cluster $(ARGS)
 
 .PHONY: check
