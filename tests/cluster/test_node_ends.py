@@ -1,5 +1,7 @@
 """A cluster ends with everything that it brought, also where whoever started it was killed."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,11 +22,12 @@ from callfleet_tools.node.layout import Layout
 folder = Path(sys.argv[1])
 layout = Layout(folder, starting.claim_number(folder), 2, {"containerd-shim-runc-v2": folder})
 layout.logs.mkdir()
+(folder / starting.OURS).touch()
 nodes = starting.open_nodes(layout, owned=sys.argv[2] == "owned")
 enter = furnishing.inside(nodes["node2"].pid)
 command = ["unshare", "--pid", "--fork", "sh", "-c", "mount -t tmpfs pod /mnt; sleep 8765"]
-parts.start("sleeping", enter, command, folder / "sleeping.log")
-print(layout.number, flush=True)
+part = parts.start("sleeping", enter, command, folder / "sleeping.log")
+print(layout.number, part.pid, flush=True)
 sys.stdin.read() if sys.argv[2] == "owned" else os._exit(0)
 """
 
@@ -75,11 +78,13 @@ def test_a_cluster_that_is_left_up_is_found_and_ended_by_a_later_command(
     cluster_folder: Path,
 ) -> None:
     with opened(cluster_folder, "left") as opener:
-        number = int(opener.communicate(timeout=60)[0])
+        number, program = map(int, opener.communicate(timeout=60)[0].split())
     found = record.read(cluster_folder)
     assert found is not None
     assert found.alive
     until(lambda: bool(sleeping()))
+    # Who led a program into a node stops with it, and so takes no note of its end.
+    os.kill(program, signal.SIGSTOP)
     with pytest.raises(FolderBusyError, match="make cluster-down"):
         bring_up(Wish(cluster_folder))
     assert starting.close(cluster_folder, everything=True)
@@ -90,7 +95,7 @@ def test_a_cluster_that_is_left_up_is_found_and_ended_by_a_later_command(
 def test_a_cluster_whose_owner_is_killed_ends_by_itself(cluster_folder: Path) -> None:
     with opened(cluster_folder, "owned") as opener:
         assert opener.stdout is not None
-        number = int(opener.stdout.readline())
+        number, _ = map(int, opener.stdout.readline().split())
         started = record.read(cluster_folder)
         assert started is not None
         until(lambda: bool(sleeping()))
@@ -108,4 +113,13 @@ def test_a_cluster_that_cannot_come_up_leaves_nothing_but_logs(
     monkeypatch.setattr("callfleet_tools.node.bringing.READY_SECONDS", 1.0)
     with pytest.raises(NodeError, match="kube-apiserver was not ready within 1 s"):
         bring_up(Wish(cluster_folder))
-    assert [each.name for each in cluster_folder.iterdir()] == ["logs"]
+    assert {each.name for each in cluster_folder.iterdir()} == {"logs", starting.OURS}
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(cluster_folder: Path) -> None:
+    cluster_folder.mkdir()
+    (cluster_folder / "letters").touch()
+    with pytest.raises(NodeError, match="other things in it"):
+        bring_up(Wish(cluster_folder))
+    starting.close(cluster_folder, everything=True)
+    assert [each.name for each in cluster_folder.iterdir()] == ["letters"]

@@ -74,7 +74,9 @@ class Part:
         try:
             yield
         finally:
-            os.kill(self.pid, signal.SIGCONT)
+            # What led it in has stopped with it.
+            for pid in (self.pid, self.entered.pid):
+                os.kill(pid, signal.SIGCONT)
 
     def complaint(self, what: str) -> str:
         """Say what it did wrong, with the end of its log."""
@@ -115,6 +117,15 @@ def run(command: Sequence[str | Path], doing: str) -> str:
         message = f"{doing} failed: `{' '.join(map(str, command))}` says: {said}"
         raise NodeError(message)
     return done.stdout
+
+
+def succeeds(command: Sequence[str | Path]) -> bool:
+    """Say whether a command ends well."""
+    try:
+        run(command, "looking")
+    except NodeError:
+        return False
+    return True
 
 
 def _children(pid: int) -> list[int]:

@@ -40,8 +40,10 @@ class First:
 
         """
         if self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+            entering = _entering(self.pid)
+            for pid in (self.pid, *entering):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + seconds
         while self.alive:
             if time.monotonic() > deadline:
@@ -86,6 +88,28 @@ def read(folder: Path) -> Record | None:
 def forget(folder: Path) -> None:
     """Keep nothing of it any more: all of it has ended."""
     (folder / _FILE).unlink(missing_ok=True)
+
+
+def _entering(first: int) -> list[int]:
+    """Find who led programs into a node: their parents, outside of it.
+
+    A node ends when somebody has taken note of each of its dead, and a parent that is stopped does
+    not.
+    """
+    there = _link(first, "pid")
+    pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
+    return [
+        pid
+        for pid in pids
+        if there and _link(pid, "pid_for_children") == there and _link(pid, "pid") != there
+    ]
+
+
+def _link(pid: int, space: str) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/{space}").readlink())
+    except OSError:
+        return ""
 
 
 def _started_ticks(pid: int) -> int | None:

@@ -18,7 +18,9 @@ from callfleet_tools.node.record import First, Record
 
 END_SECONDS = 30.0
 _LOOK_AGAIN_SECONDS = 0.02
-KEPT = ("containerd", "log", "logs")
+OURS = "callfleet-cluster"
+"""A file by which a folder is known to be a cluster's: what is in it may be removed."""
+KEPT = (OURS, "containerd", "log", "logs")
 """In a cluster's folder: images, for the next one, and what its programs and pods said."""
 
 
@@ -28,9 +30,15 @@ def alone_in(folder: Path) -> Iterator[None]:
 
     Raises:
         FolderBusyError: a cluster is up in it, or is being brought up.
+        NodeError: it has other things in it.
 
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / OURS).exists():
+        if any(folder.iterdir()):
+            message = f"{folder} has other things in it than a cluster; name a folder of its own"
+            raise NodeError(message)
+        (folder / OURS).touch()
     with folder.with_name(f"{folder.name}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -179,7 +187,7 @@ def _remove_link(interface: str) -> None:
 
 
 def _tidy(folder: Path, *, everything: bool) -> None:
-    if not folder.exists():
+    if not (folder / OURS).exists():
         return
     if everything:
         shutil.rmtree(folder)
