@@ -7,6 +7,8 @@ from node_kubectl import WAIT, NodeKubectl
 from trial_image import PAGE
 from trial_pods import fetched, pod, service
 
+from callfleet_tools.node import NodeError, parts
+
 
 @pytest.fixture
 def web(kubectl: NodeKubectl, tmp_path: Path) -> NodeKubectl:
@@ -43,3 +45,23 @@ def test_a_pod_that_is_deleted_is_told_and_ends_in_its_own_time(web: NodeKubectl
         web("delete", "pod", "web", WAIT)
         said, _ = following.communicate(timeout=60)
     assert said.splitlines() == ["serving", "told to end", "ended in peace"]
+
+
+def test_the_api_server_can_stand_still_and_goes_on_where_it_was(kubectl: NodeKubectl) -> None:
+    with kubectl.cluster.parts["kube-apiserver"].stalled(), pytest.raises(NodeError):
+        kubectl("get", "pods", "--request-timeout=1s")
+    assert kubectl("get", "serviceaccount", "default", "-o=name") == "serviceaccount/default\n"
+
+
+def test_a_port_is_cut_off_inside_of_a_node_and_nowhere_else(web: NodeKubectl) -> None:
+    address = web.get("pod", "web")["status"]["podIP"]
+    drop = ["-p", "tcp", "-d", address, "--dport", "8080", "-j", "REJECT"]
+    node = web.get("pod", "web")["spec"]["nodeName"]
+    change = [*web.cluster.enter(node), "iptables"]
+    parts.run([*change, "-I", "FORWARD", *drop], "cutting off")
+    try:
+        with pytest.raises(OSError, match="refused"):
+            fetched(f"http://{address}:8080/")
+    finally:
+        parts.run([*change, "-D", "FORWARD", *drop], "joining again")
+    assert fetched(f"http://{address}:8080/") == PAGE

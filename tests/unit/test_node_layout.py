@@ -111,6 +111,19 @@ def test_a_kubelet_finds_of_the_kernel_what_it_would_set_on_the_machine() -> Non
         assert (str(stand_in), f"/proc/sys/{name}") in bound
 
 
+def test_only_who_is_to_reach_the_internet_is_told_of_it() -> None:
+    for internet in (False, True):
+        here = Layout(FOLDER, 0, 2, PROGRAM_PATHS, internet=internet)
+        tokens = dict.fromkeys(files.users(here), "secret")
+        corefile = files.control_files(here, tokens)[here.control / "Corefile"]
+        assert ("forward ." in corefile) is internet
+        for place in here.places:
+            commands = furnishing.inner_network(place)
+            gateway = next((each[-1] for each in commands if "default" in each), None)
+            to_first = None if place.number == 1 else here.places[0].address
+            assert gateway == (to_first if internet else here.host_address)
+
+
 def test_two_nodes_have_groups_of_their_own_for_pods() -> None:
     groups = {
         json.loads(files.node_files(place)[place.folder / "kubelet.json"])["cgroupRoot"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from callfleet_tools.node.files import kubeconfig_of
-from callfleet_tools.node.layout import API_PORT, Layout, Place
+from callfleet_tools.node.layout import API_PORT, INTERNET, INTERNET_ADDRESSES, Layout, Place
 
 ETCD_URL = "http://127.0.0.1:2379"
 """Nobody else is on loopback there: the network is the node's own."""
@@ -98,6 +98,19 @@ def kubelet(place: Place) -> list[str | Path]:
 def proxy(place: Place) -> list[str | Path]:
     """Run what leads the addresses of services to pods."""
     return [place.cluster.programs["kube-proxy"], f"--config={place.folder / 'proxy.json'}"]
+
+
+def internet() -> list[str | Path]:
+    """Run what speaks for a node: in the machine's network, and else inside of the node."""
+    return [
+        "slirp4netns",
+        "--configure",
+        "--disable-host-loopback",
+        f"--cidr={INTERNET_ADDRESSES}",
+        "--netns-type=path",
+        "/proc/1/ns/net",
+        INTERNET,
+    ]
 
 
 def ctr(place: Place, *arguments: str | Path) -> list[str | Path]:

@@ -21,7 +21,7 @@ from callfleet_tools.node import (
 )
 from callfleet_tools.node.api import Api, answers
 from callfleet_tools.node.errors import NodeError
-from callfleet_tools.node.layout import READY_PORT, Layout, Place
+from callfleet_tools.node.layout import INTERNET, READY_PORT, Layout, Place
 from callfleet_tools.node.parts import Part
 from callfleet_tools.programs import PROGRAMS, Purpose
 
@@ -32,11 +32,16 @@ Tell = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which cluster is wanted. ``owned``: it ends with this process, however that ends."""
+    """Which cluster is wanted.
+
+    ``owned``: it ends with this process, however that ends. ``internet``: its pods reach what this
+    machine reaches, and images can be pulled.
+    """
 
     folder: Path
     nodes: int = 1
     owned: bool = True
+    internet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +115,19 @@ def bring_up(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Cluster:
     Layout(wish.folder, 0, wish.nodes, {})  # refuses what cannot be, before anything is made
     with starting.alone_in(wish.folder):
         with _timed("Debian packages", tell):
-            needs.provide()
+            needs.provide(*([needs.SPEAKER] if wish.internet else []))
         with _timed("programs", tell):
             programs = _programs()
         runc = needs.path_of("runc") or Path("runc")
         starting.close(wish.folder)
-        layout = Layout(wish.folder, starting.claim_number(wish.folder), wish.nodes, programs, runc)
+        layout = Layout(
+            folder=wish.folder,
+            number=starting.claim_number(wish.folder),
+            nodes=wish.nodes,
+            programs=programs,
+            runc=runc,
+            internet=wish.internet,
+        )
         try:
             return _bring_up(layout, wish, tell)
         except BaseException:
@@ -158,6 +170,9 @@ def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
         nodes = starting.open_nodes(layout, owned=wish.owned)
     enter = {name: furnishing.inside(node.pid) for name, node in nodes.items()}
     up = _Starter(layout, enter, dict(nodes))
+    if layout.internet:
+        with _timed("internet", tell):
+            up.internet()
     with _timed("control plane", tell):
         up.control_plane()
     with _timed("containers", tell):
@@ -174,6 +189,15 @@ class _Starter:
     layout: Layout
     enter: dict[str, list[str]]
     parts: dict[str, Part]
+
+    def internet(self) -> None:
+        first = self.layout.places[0].name
+        pid = self.parts[first].pid
+        enter = furnishing.inside_but_for_network(pid)
+        log = self.layout.logs / "internet.log"
+        self.parts["internet"] = parts.start("internet", enter, arguments.internet(), log)
+        look = [*furnishing.inside_network(pid), "ip", "link", "show", INTERNET]
+        self.parts["internet"].wait_until(lambda: parts.succeeds(look), READY_SECONDS, "connected")
 
     def control_plane(self) -> None:
         first, layout = self.layout.places[0], self.layout
@@ -224,7 +248,8 @@ class _Starter:
         part = self._start(
             place, f"containerd-{place.name}", arguments.containerd(place, alone=alone)
         )
-        part.wait_until(lambda: _speaks(place), READY_SECONDS, "answering")
+        ask = arguments.ctr(place, "version")
+        part.wait_until(lambda: parts.succeeds(ask), READY_SECONDS, "answering")
         return part
 
     def _start(self, place: Place, name: str, command: list[str | Path]) -> Part:
@@ -240,14 +265,6 @@ def is_ready(api: Api, node: str) -> bool:
     except OSError:
         return False
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _speaks(place: Place) -> bool:
-    try:
-        parts.run(arguments.ctr(place, "version"), "asking containerd")
-    except NodeError:
-        return False
-    return True
 
 
 def _programs() -> dict[str, Path]:

@@ -30,6 +30,9 @@ Folder = Annotated[
 def up(
     folder: Folder = None,
     nodes: Annotated[int, typer.Option(help="How many nodes it has.")] = 1,
+    internet: Annotated[
+        bool, typer.Option("--internet", help="Have pods reach what this machine reaches.")
+    ] = False,
 ) -> None:
     """Bring a cluster up, and leave it up. Says what each part took."""
     console = Console(stderr=True, highlight=False)
@@ -38,7 +41,8 @@ def up(
     def tell(what: str, seconds: float) -> None:
         console.print(f"  {what:<20} {seconds:6.1f} s")
 
-    cluster = bring_up(Wish(folder or default_folder(), nodes, owned=False), tell)
+    wish = Wish(folder or default_folder(), nodes, owned=False, internet=internet)
+    cluster = bring_up(wish, tell)
     for what, furnish in FURNISHINGS:
         before = time.monotonic()
         furnish(cluster)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from callfleet_tools.node.layout import DOMAIN, PAUSE_IMAGE, READY_PORT, Layout, Place
+from callfleet_tools.node.layout import DOMAIN, PAUSE_IMAGE, READY_PORT, RESOLVER, Layout, Place
 
 USERS = {
     "admin": ("admin", "system:masters"),
@@ -15,6 +15,12 @@ USERS = {
     "proxy": ("system:kube-proxy", ""),
 }
 """Who speaks with the API server, by the name of its kubeconfig: its user and its group."""
+_OTHER_NAMES = f""". {{
+    errors
+    forward . {RESOLVER}
+    cache 30
+}}
+"""
 TUNABLES = {
     "kernel/keys/root_maxbytes": "25000000",
     "kernel/keys/root_maxkeys": "1000000",
@@ -57,7 +63,7 @@ def node_files(place: Place) -> dict[Path, str]:
         folder / "cni" / "10-callfleet.conflist": _json(_cni(place)),
         folder / "kubelet.json": _json(_kubelet(place)),
         folder / "proxy.json": _json(_proxy(place)),
-        folder / "resolv.conf": "",
+        folder / "resolv.conf": f"nameserver {RESOLVER}\n" if place.cluster.internet else "",
         **tunables,
     }
 
@@ -100,7 +106,7 @@ def _corefile(layout: Layout) -> str:
     }}
     cache 5
 }}
-"""
+{_OTHER_NAMES if layout.internet else ""}"""
 
 
 def _containerd(place: Place) -> str:

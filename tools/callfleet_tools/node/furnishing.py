@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 from callfleet_tools.node.files import TUNABLES
-from callfleet_tools.node.layout import Layout, Place
+from callfleet_tools.node.layout import INTERNET, Layout, Place
 
 Command = list[str]
+
+_NAMES = """file=$(readlink -m /etc/resolv.conf) && mkdir -p "${file%/*}"
+[ -e "$file" ] || : >"$file"
+mount --bind "$1" "$file"
+"""
 
 BRIDGE = "link0"
 """In the first node: what joins the machine, this node and the others."""
@@ -24,6 +29,7 @@ def mounts(place: Place) -> list[Command]:
         ["mount", "-t", "tmpfs", "-o", "mode=755", "callfleet", "/run"],
         ["mount", "-t", "tmpfs", "-o", "mode=755", "callfleet", "/var/lib"],
         ["mount", "--bind", str(place.log), "/var/log"],
+        ["sh", "-c", _NAMES, "sh", str(place.folder / "resolv.conf")],
         *(["mount", "--bind", str(tunables / name), f"/proc/sys/{name}"] for name in TUNABLES),
     ]
 
@@ -50,9 +56,21 @@ def inner_network(place: Place) -> list[Command]:
         ["ip", "link", "set", "lo", "up"],
         ["ip", "link", "set", "uplink", "up"],
         *device,
-        ["ip", "route", "add", "default", "via", cluster.host_address],
+        *_way_out(place),
         *others,
         ["sh", "-c", _FORWARD],
+    ]
+
+
+def _way_out(place: Place) -> list[Command]:
+    """Lead all else to the machine; with the internet, through the first node and its speaker."""
+    route = ["ip", "route", "add", "default", "via"]
+    if not place.cluster.internet:
+        return [[*route, place.cluster.host_address]]
+    if place.number > 1:
+        return [[*route, place.cluster.places[0].address]]
+    return [
+        ["iptables", "-t", "nat", "-A", "POSTROUTING", "-o", INTERNET, "-j", "MASQUERADE"],
     ]
 
 
@@ -103,6 +121,11 @@ def unshared(place: Place, python: str, keeper: Path, plan_file: Path) -> Comman
 def inside(pid: int) -> Command:
     """Run what follows inside of the node whose first process is ``pid``."""
     return ["nsenter", "--target", str(pid), "--pid", "--mount", "--net", "--uts", "--ipc", "--"]
+
+
+def inside_but_for_network(pid: int) -> Command:
+    """Run what follows inside of a node, to end with it, and yet in the machine's network."""
+    return ["nsenter", "--target", str(pid), "--pid", "--mount", "--"]
 
 
 def inside_network(pid: int) -> Command:

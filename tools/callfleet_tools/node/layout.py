@@ -19,6 +19,11 @@ _LONGEST_FOLDER = 70
 API_PORT = 6443
 READY_PORT = 8181
 DOMAIN = "cluster.local"
+INTERNET = "internet0"
+"""The first node's way out, where it has one: a process that speaks for all nodes and pods."""
+INTERNET_ADDRESSES = "10.242.0.0/24"
+RESOLVER = "10.242.0.3"
+"""What knows the machine's names, on that way."""
 PAUSE_IMAGE = "callfleet.invalid/pause:1.0.0"
 
 
@@ -79,7 +84,8 @@ class Place:
 class Layout:
     """One cluster.
 
-    ``programs`` are the paths of what it runs, and ``plugins`` the folder of the CNI plugins.
+    ``programs`` are the paths of what it runs, and ``plugins`` the folder of the CNI plugins;
+    ``internet`` says whether its pods reach what the machine reaches.
     """
 
     folder: Path
@@ -88,6 +94,7 @@ class Layout:
     programs: Mapping[str, Path]
     runc: Path = Path("/usr/sbin/runc")
     plugins: Path = Path("/usr/lib/cni")
+    internet: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is started."""

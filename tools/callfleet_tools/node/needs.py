@@ -32,6 +32,10 @@ PACKAGES = (
 )
 
 
+SPEAKER = Package("slirp4netns", ("slirp4netns",))
+"""Speaks for a node that is to reach the internet: nothing else of the machine is needed then."""
+
+
 def path_of(program: str) -> Path | None:
     """Find a program of the machine, also where PATH leaves out what only root needs."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}")
@@ -43,39 +47,38 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"}
 
 
-def missing() -> list[str]:
+def missing(*more: Package) -> list[str]:
     """Name the packages that are not there."""
-    return [
-        package.name for package in PACKAGES if not all(path_of(one) for one in package.programs)
-    ]
+    wanted = (*PACKAGES, *more)
+    return [each.name for each in wanted if not all(path_of(one) for one in each.programs)]
 
 
-def obstacle() -> str | None:
+def obstacle(*more: Package) -> str | None:
     """Say what keeps a node from running here, with its cure; None where nothing does.
 
     Packages that are missing are an obstacle too: see :func:`provide`.
     """
     if os.geteuid() != 0:
         return "a node needs root, for namespaces and control groups; start this as root (sudo)"
-    lacking = missing()
+    lacking = missing(*more)
     if lacking:
         return f"a node needs Debian packages that are not here: apt-get install {_names(lacking)}"
     return None
 
 
-def provide() -> list[str]:
+def provide(*more: Package) -> list[str]:
     """Install the packages that are missing, and name them.
 
     Raises:
         NodeError: we are not root, or they cannot be installed.
 
     """
-    lacking = missing()
-    if os.geteuid() != 0 or not lacking:
-        _check()
-        return []
-    install(lacking)
-    _check()
+    lacking = missing(*more)
+    if lacking and os.geteuid() == 0:
+        install(lacking)
+    said = obstacle(*more)
+    if said:
+        raise NodeError(said)
     return lacking
 
 
@@ -109,12 +112,6 @@ def install(names: list[str]) -> None:
 
 def _run(command: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def _check() -> None:
-    said = obstacle()
-    if said:
-        raise NodeError(said)
 
 
 def _names(names: list[str]) -> str:
