@@ -13,6 +13,8 @@ BIN := .venv/bin
 ARGS ?=
 COMPARE ?=
 READY := .venv/.ready
+# Nodes need root. Programs are built before, and found where the user has them.
+AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo -E env HOME="$(HOME)" PATH="$(PATH)" PYTHONDONTWRITEBYTECODE=1)
 
 .PHONY: help
 help: ## Say what there is to make
@@ -54,12 +56,12 @@ up: programs ## Start the local stack and keep it up until Ctrl-C
 	@$(BIN)/callfleet up $(ARGS)
 
 .PHONY: cluster
-cluster: node-programs ## Bring up a Kubernetes on this machine, as root (ARGS="--nodes 2")
-	@$(BIN)/python -m callfleet_tools.node up $(ARGS)
+cluster: node-programs ## Bring up a real Kubernetes on this machine (ARGS="--nodes 2")
+	@$(AS_ROOT) $(BIN)/python -m callfleet_tools.node up $(ARGS)
 
 .PHONY: cluster-down
 cluster-down: setup ## Take that down again (ARGS=--everything removes its images too)
-	@$(BIN)/python -m callfleet_tools.node down $(ARGS)
+	@$(AS_ROOT) $(BIN)/python -m callfleet_tools.node down $(ARGS)
 
 .PHONY: bench
 bench: programs ## Measure workers side by side, 90 min (ARGS="--calls 10" COMPARE=bench.json)
@@ -74,8 +76,8 @@ test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/un
 	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: node-programs ## Pass the tests that need real pods, as root (ARGS=…)
-	@$(BIN)/pytest tests/cluster $(ARGS)
+test-cluster: node-programs ## Pass the tests that need real pods, on a cluster of their own
+	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/cluster $(ARGS)
 
 .PHONY: check
 check: setup ## Judge form and types: ruff, mypy, import rules
