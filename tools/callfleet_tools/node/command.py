@@ -1,5 +1,6 @@
 """The command line of a cluster on this machine: up, down, and what it takes of memory."""
 
+import os
 import shlex
 import sys
 import time
@@ -48,6 +49,7 @@ def up(
         furnish(cluster)
         tell(what, time.monotonic() - before)
     tell("all", time.monotonic() - started)
+    _give_to_user(cluster.kubeconfig)
     print(f"kubectl: {cluster.layout.programs['kubectl']}", file=sys.stderr)
     print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
 
@@ -78,6 +80,13 @@ def status(folder: Folder = None) -> None:
         table.add_row(name, str(count), f"{size_bytes / 1e6:.0f}")
     Console().print(table)
     print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+
+
+def _give_to_user(file: Path) -> None:
+    """Give a file to whoever asked sudo for this."""
+    user, group = (os.environ.get(name) for name in ("SUDO_UID", "SUDO_GID"))
+    if user and group:
+        os.chown(file, int(user), int(group))
 
 
 def default_folder() -> Path:
