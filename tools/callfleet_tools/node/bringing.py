@@ -89,6 +89,11 @@ class Cluster:
         for place in self.layout.places:
             load(place, archive)
 
+    def has(self, reference: str) -> bool:
+        """Say whether every node has an image of that name, from this cluster or an earlier one."""
+        listed = (arguments.ctr(each, "images", "list", "-q") for each in self.layout.places)
+        return all(reference in parts.run(each, "listing images").split() for each in listed)
+
 
 @contextlib.contextmanager
 def cluster(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Iterator[Cluster]:
