@@ -1,5 +1,6 @@
 """``make test`` runs every test, and sums up what came of all of them."""
 
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTING: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "test.py"))
+NEED_ROOT = "tests/cluster"
+"""Whoever types ``make test`` need not be root: ``make test-cluster`` runs these."""
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.unit.test_one" name="test_a" />
@@ -19,7 +22,14 @@ REPORT = """<testsuites><testsuite>
 def test_every_folder_with_tests_is_in_one_round() -> None:
     named = [each for chosen in TESTING["_ROUNDS"] for each in chosen if each.startswith("tests/")]
     there = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/**/test_*.py")}
-    assert sorted(named) == sorted(there)
+    assert sorted(named) == sorted(there - {NEED_ROOT})
+
+
+def test_ci_runs_the_tests_that_need_root_as_well() -> None:
+    recipes = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"^test-cluster:.*\n\t(.*)$", recipes, re.MULTILINE)
+    assert NEED_ROOT in recipe
+    assert "make test-cluster" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_a_report_says_what_did_not_pass(tmp_path: Path) -> None:
