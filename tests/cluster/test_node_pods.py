@@ -28,6 +28,16 @@ def test_this_machine_reaches_a_pod_and_a_service_by_their_addresses(web: NodeKu
     assert fetched(f"http://{web.get('service', 'web')['spec']['clusterIP']}/") == PAGE
 
 
+def test_a_service_that_is_asked_before_its_nodes_know_it_answers_all_the_same(
+    web: NodeKubectl, tmp_path: Path
+) -> None:
+    web("delete", "service", "web")
+    web.apply([service()], tmp_path / "service.json")
+    path = f"/api/v1/namespaces/{web.namespace}/services/web"
+    address = web.cluster.api.ask("GET", path)["spec"]["clusterIP"]
+    assert fetched(f"http://{address}/") == PAGE
+
+
 def test_pods_find_a_service_by_its_name_and_reach_it_even_those_behind_it(
     web: NodeKubectl, tmp_path: Path
 ) -> None:

@@ -59,7 +59,18 @@ def inner_network(place: Place) -> list[Command]:
         *_way_out(place),
         *others,
         ["sh", "-c", _FORWARD],
+        *_unknown_services(place),
     ]
+
+
+def _unknown_services(place: Place) -> list[Command]:
+    """Drop what goes to a service before there is a rule that leads it to a pod.
+
+    Let through, its connection would be remembered as one that leads nowhere, and whoever asks
+    again on it would never be answered.
+    """
+    drop = ["-d", place.cluster.services, "-j", "DROP"]
+    return [["iptables", "-A", chain, *drop] for chain in ("FORWARD", "OUTPUT")]
 
 
 def _way_out(place: Place) -> list[Command]:

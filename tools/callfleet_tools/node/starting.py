@@ -36,7 +36,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / OURS).exists():
         if any(folder.iterdir()):
-            message = f"{folder} has other things in it than a cluster; name a folder of its own"
+            message = f"{folder} has other things in it than a cluster; empty it, or name another"
             raise NodeError(message)
         (folder / OURS).touch()
     with folder.with_name(f"{folder.name}.lock").open("a") as lock:
