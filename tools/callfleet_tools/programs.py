@@ -148,6 +148,7 @@ PROGRAMS: tuple[Program, ...] = (
         purpose=Purpose.CHARTS,
         version_arguments=("version", "--template", "{{.Version}}"),
         ldflags=f"-s -w -X helm.sh/helm/v4/internal/version.version=v{_HELM}",
+    ),
     _kubernetes("kube-scheduler", purpose=Purpose.NODE),
     _kubernetes("kubelet", purpose=Purpose.NODE),
     _kubernetes("kube-proxy", purpose=Purpose.NODE),
