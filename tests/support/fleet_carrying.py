@@ -1,6 +1,7 @@
 """Read a plan, and carry it out on paper: the snapshot that its actions lead to."""
 
 from dataclasses import replace
+from itertools import count, islice
 
 from callfleet_operator.planning.actions import Create, Delete, Plan, Reason, Relabel, SetCordon
 from callfleet_operator.planning.snapshot import Cordon, Pod, Snapshot
@@ -9,12 +10,11 @@ from callfleet_operator.planning.snapshot import Cordon, Pod, Snapshot
 def carried_out(fleet: Snapshot, planned: Plan, *, obeyed: bool = False) -> Snapshot:
     """Do at once what was planned; workers have not heeded yet, unless they ``obeyed``."""
     pods = {pod.uid: pod for pod in fleet.pods}
-    made = 0
+    taken = {pod.name for pod in fleet.pods}
+    names = (name for number in count() if (name := f"new-{number}") not in taken)
     for action in planned.actions:
         if isinstance(action, Create):
-            for _ in range(action.count):
-                made += 1
-                name = f"new-{len(fleet.pods)}-{made}"
+            for name in islice(names, action.count):
                 pods[f"uid-{name}"] = _new(name, action.revision, fleet.now)
         elif isinstance(action, Delete):
             pod = pods.pop(action.pod.uid)

@@ -78,11 +78,15 @@ class Shrinkage:
         return self.spare + self.goal.need > self.unit and all(is_by_user(seen) for seen in going)
 
     def _spare(self, pods: list[Seen], keep: int, size: Size) -> None:
-        """Take out what is counted on and more than wanted, where shrinking is allowed."""
+        """Take out what is counted on and more than wanted, where shrinking is allowed.
+
+        What is not heard is neither taken out nor held against those that are.
+        """
         if not size.may_shrink:
             return
         reason = Reason.MANUAL if size.reason is Reason.MANUAL else Reason.SURPLUS
-        counted = [seen for seen in pods if seen.pod.uid in self.counted]
+        heard = [seen for seen in pods if seen.standing is not Standing.SILENT]
+        counted = [seen for seen in heard if seen.pod.uid in self.counted]
         left = sum(seen.slots for seen in counted)
         for seen in in_order(counted, self.view):
             is_too_much = left - seen.slots >= keep
