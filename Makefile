@@ -79,6 +79,10 @@ test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/un
 test-cluster: node-programs ## Pass the tests that need real pods, on a cluster of their own
 	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/cluster $(ARGS)
 
+.PHONY: test-images
+test-images: programs ## Make the images and pass their tests (needs buildah and debootstrap)
+	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/images $(ARGS)
+
 .PHONY: check
 check: setup ## Judge form and types: ruff, mypy, import rules
 	@$(BIN)/ruff format --check .

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTING: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "test.py"))
-NEED_ROOT = "tests/cluster"
-"""Whoever types ``make test`` need not be root: ``make test-cluster`` runs these."""
+NEED_ROOT = {"test-cluster": "tests/cluster", "test-images": "tests/images"}
+"""Whoever types ``make test`` need not be root: these targets run the others."""
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.unit.test_one" name="test_a" />
@@ -22,13 +22,18 @@ REPORT = """<testsuites><testsuite>
 def test_every_folder_with_tests_is_in_one_round() -> None:
     named = [each for chosen in TESTING["_ROUNDS"] for each in chosen if each.startswith("tests/")]
     there = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/**/test_*.py")}
-    assert sorted(named) == sorted(there - {NEED_ROOT})
+    assert sorted(named) == sorted(there - set(NEED_ROOT.values()))
 
 
-def test_ci_runs_the_tests_that_need_root_as_well() -> None:
+@pytest.mark.parametrize(("target", "folder"), NEED_ROOT.items())
+def test_tests_that_need_root_have_a_target_of_their_own(target: str, folder: str) -> None:
     recipes = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (recipe,) = re.findall(r"^test-cluster:.*\n\t(.*)$", recipes, re.MULTILINE)
-    assert NEED_ROOT in recipe
+    (recipe,) = re.findall(rf"^{target}:.*\n\t(.*)$", recipes, re.MULTILINE)
+    assert "$(AS_ROOT)" in recipe
+    assert folder in recipe
+
+
+def test_ci_tries_a_real_cluster() -> None:
     assert "make test-cluster" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
