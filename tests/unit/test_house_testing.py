@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ def test_a_report_says_what_did_not_pass(tmp_path: Path) -> None:
         "skipped: tests/unit/test_one.py::test_b: no engine",
         "failure: tests/unit/test_two.py::test_c: it broke",
     ]
+
+
+def test_what_a_test_records_is_no_error_where_a_report_is_written(
+    record_property: Callable[[str, object], None], pytestconfig: pytest.Config
+) -> None:
+    record_property("figure", 1)
+    assert pytestconfig.getini("junit_family") == "xunit1"
 
 
 @pytest.mark.parametrize(
