@@ -1,5 +1,6 @@
 """A release is installed, upgraded, rolled back and taken away, where nobody knows fleets yet."""
 
+import contextlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from control_plane import CRDS, ControlPlane, start_control_plane, start_controllers
 from fleets import fleets_path
 from helm import CHARTS, Helm, HelmError
-from kube_api import ApiError
+from kube_api import ApiError, wait_until
 
 import callfleet_tools
 from callfleet_contract.fleet.names import CRD_NAME, SCHEMA_ANNOTATION
@@ -52,6 +53,12 @@ class Cluster:
         except ApiError:
             return None
 
+    def forget_definition(self) -> None:
+        """Have no definition; it may be on its way already."""
+        with contextlib.suppress(ApiError):
+            self.plane.ask("DELETE", f"{CRDS}/{CRD_NAME}")
+        wait_until(lambda: self.there(f"{CRDS}/{CRD_NAME}") is None)
+
     def left(self) -> list[str]:
         """Name what is there of a release, the definition aside."""
         found = [one for path in LISTED for one in self.plane.ask("GET", path)["items"]]
@@ -75,9 +82,10 @@ def bare(
     with Children(folder) as children:
         plane = start_control_plane(children, cluster_programs)
         start_controllers(children, cluster_programs["kube-controller-manager"], plane)
-        plane.ask("DELETE", f"{CRDS}/{CRD_NAME}")
         plane.ask("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-        yield Cluster(plane, Helm(callfleet_tools.find("helm"), folder, plane.kubeconfig))
+        made = Cluster(plane, Helm(callfleet_tools.find("helm"), folder, plane.kubeconfig))
+        made.forget_definition()
+        yield made
 
 
 @pytest.fixture
@@ -86,8 +94,7 @@ def cluster(bare: Cluster) -> Iterator[Cluster]:
     yield bare
     for name in bare.helm("list", "--short").split():
         bare.helm("uninstall", name)
-    if bare.there(f"{CRDS}/{CRD_NAME}"):
-        bare.plane.ask("DELETE", f"{CRDS}/{CRD_NAME}")
+    bare.forget_definition()
 
 
 def test_fleets_in_the_very_first_command_are_refused_with_the_way_on(cluster: Cluster) -> None:

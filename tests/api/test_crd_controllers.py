@@ -1,7 +1,5 @@
 """Kubernetes' own controllers know what to do with a fleet: its autoscaler, and garbage."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +7,12 @@ import pytest
 from control_plane import ControlPlane
 from external_metrics import autoscaler, external_metric
 from fleets import create_fleet, fleets_path, say_status
-from kube_api import ApiError
+from kube_api import ApiError, wait_until
 from pods import pod
 
 HPAS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
 
 pytestmark = pytest.mark.usefixtures("controllers")
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.1)
 
 
 def owner_of(fleet: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,11 @@ def told_of(body: bytes) -> dict[str, Any]:
     except ValueError:
         told = None
     return told if isinstance(told, dict) else {"message": body.decode(errors="replace")}
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 90.0) -> None:
+    """Look again and again until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)
