@@ -42,6 +42,7 @@ class Run:
 
     end: End
     writes: tuple[str, ...]
+    killed: bool
 
 
 class Lives:
@@ -53,10 +54,17 @@ class Lives:
         self._follow: asyncio.Task[None] | None = None
         gate.kill = self._kill
 
-    async def followed(self) -> None:
-        """Wait until whoever follows a killed one is there."""
+    async def last(self) -> OperatorProcess:
+        """Have nobody killed from now on, and wait until whoever follows a killed one is there."""
+        self._gate.kill_after = 0
         if self._follow is not None:
             await self._follow
+        return self.now
+
+    @property
+    def killed(self) -> bool:
+        """Whether one was."""
+        return self._follow is not None
 
     def _kill(self) -> None:
         self.now.kill()
@@ -85,7 +93,7 @@ async def _scenario(one: OperatorCluster, lives: Lives) -> End:
     (last,) = await one.workers()
     last.call(3)
     await one.says("calls", to_be=3)
-    await lives.followed()
+    operator = await lives.last()
     pods = await one.pods()
     status = await one.status()
     return End(
@@ -95,7 +103,7 @@ async def _scenario(one: OperatorCluster, lives: Lives) -> End:
         accepting=status["accepting"],
         revisions=len(await one.things("apis/apps/v1/controllerrevisions")),
         budgets=len(await one.things("apis/policy/v1/poddisruptionbudgets")),
-        calls_lost=lives.now.metric("calls_ended_by_infrastructure_total"),
+        calls_lost=operator.metric("calls_ended_by_infrastructure_total"),
     )
 
 
@@ -112,7 +120,7 @@ async def _run(plane: ControlPlane, children: Children, folder: Path, number: in
             gate.kill_after = number
             lives = await asyncio.to_thread(Lives, one, gate)
             end = await _scenario(one, lives)
-            return Run(end, tuple(gate.writes))
+            return Run(end, tuple(gate.writes), lives.killed)
     finally:
         at_once = {"gracePeriodSeconds": 0}
         for path in (
@@ -144,7 +152,7 @@ async def test_whichever_write_is_its_last_the_fleet_ends_as_if_it_had_lived(
     numbers = range(1, len(undisturbed.writes) + 1)
     runs = await asyncio.gather(*(killed_after(number) for number in numbers))
     rows = [
-        f"| {number} | {run.writes[number - 1] if len(run.writes) >= number else 'none'} "
+        f"| {number} | {run.writes[number - 1] if run.killed else 'none'} "
         f"| {len(run.writes)} | {'the same' if run.end == undisturbed.end else run.end} |"
         for number, run in zip(numbers, runs, strict=True)
     ]
