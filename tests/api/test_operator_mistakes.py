@@ -26,7 +26,7 @@ async def test_a_secret_that_is_not_there_is_named_and_once_there_the_fleet_star
         await one.says("accepting", to_be=1)
 
 
-async def test_an_image_that_is_not_there_is_named_and_another_takes_its_place(
+async def test_an_image_that_is_not_there_is_named_and_the_old_worker_goes_on(
     clustered: Clustered,
 ) -> None:
     async with clustered() as one:
