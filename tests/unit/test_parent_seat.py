@@ -185,12 +185,15 @@ async def test_a_process_that_does_not_answer_is_killed_only_when_the_worker_goe
 
 
 async def test_a_seat_in_a_process_that_is_gone_refuses_its_call_and_can_be_closed(
-    process: Process,
+    process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process.is_gone = True
     seat = await started(process)
+    near, far = socket.socketpair()
+    monkeypatch.setattr(socket, "socketpair", lambda: (near, far))
     with pytest.raises(BrokenPipeError):
         await seat.launch_job(job())
+    assert (near.fileno(), far.fileno()) == (-1, -1)
     assert seat.running_job is None
     await seat.aclose()
     await seat.join()

@@ -63,7 +63,12 @@ class Seat(ThreadJobExecutor):
         place = await self._processes.place()
         near, far = socket.socketpair()
         self._pch = await AsyncDuplex.open(near)
-        place.seat(self, far)
+        try:
+            place.seat(self, far)
+        except OSError:
+            far.close()
+            await self._pch.aclose()
+            raise
         self._place = place
         self._decided.set()
         await super().initialize()
