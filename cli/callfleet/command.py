@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
 import inspect
 import os
 import sys
@@ -30,6 +31,16 @@ class Verb:
     module: str
     extra: str
     help: str
+
+    @property
+    def room(self) -> str:
+        """The package that does it: images have that of their own role alone."""
+        return self.module.partition(".")[0]
+
+    @property
+    def image(self) -> str:
+        """The image that has the room."""
+        return self.room.replace("_", "-")
 
 
 VERBS: tuple[Verb, ...] = (
@@ -116,16 +127,22 @@ def _run(verb: Verb, arguments: list[str]) -> int:
         app = _app(verb)
         result = app(args=arguments, prog_name=f"callfleet {verb.name}")
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing in _OURS:
+        told = _told(verb, (error.name or "").partition(".")[0])
+        if told is None:
             raise
-        print(
-            f"callfleet {verb.name} needs {missing}, which is not installed: "
-            f"pip install 'callfleet[{verb.extra}]'",
-            file=sys.stderr,
-        )
+        print(f"callfleet {verb.name} {told}", file=sys.stderr)
         return _USAGE
     return result if isinstance(result, int) else os.EX_OK
+
+
+def _told(verb: Verb, missing: str) -> str | None:
+    """Say what a verb lacks here, with the cure; None where what is missing is a fault of ours."""
+    install = f"pip install 'callfleet[{verb.extra}]'"
+    if missing == verb.room and importlib.util.find_spec(missing) is None:
+        return f"is not in this image: take the image {verb.image}, or {install}"
+    if not missing or missing in _OURS:
+        return None
+    return f"needs {missing}, which is not installed: {install}"
 
 
 def _app(verb: Verb) -> typer.Typer:

@@ -71,6 +71,31 @@ def test_a_missing_extra_is_answered_with_how_to_install_it() -> None:
     assert "pip install 'callfleet[rehearsal]'" in said
 
 
+@pytest.mark.parametrize(
+    ("verb", "room", "image", "extra"),
+    [
+        ("worker", "callfleet_worker", "callfleet-worker", "worker"),
+        ("fleet", "callfleet_operator", "callfleet-operator", "operator"),
+        ("rehearse", "callfleet_rehearsal", "callfleet-rehearsal", "rehearsal,worker"),
+    ],
+)
+def test_a_verb_of_another_image_is_answered_with_which_image_has_it(
+    verb: str, room: str, image: str, extra: str
+) -> None:
+    code, _, said = run(verb, "--help", missing=(room,))
+    assert code == 2
+    assert f"callfleet {verb} is not in this image: take the image {image}" in said
+    assert f"pip install 'callfleet[{extra}]'" in said
+    assert "Traceback" not in said
+
+
+def test_a_fault_of_ours_is_not_taken_for_something_to_install() -> None:
+    for missing in ("callfleet_service", "callfleet_worker.settings"):
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            run("worker", missing=(missing,))
+        assert "ModuleNotFoundError" in failed.value.stderr
+
+
 def test_an_extra_that_is_missed_only_when_the_verb_runs_is_answered_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
