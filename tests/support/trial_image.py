@@ -1,6 +1,6 @@
 """An image to try a node with: a shell, a web server and what asks for names, and nothing else."""
 
-from callfleet_tools.node import needs
+from callfleet_tools import debian
 from callfleet_tools.node.images import Image
 
 REFERENCE = "callfleet.invalid/trial:1"
@@ -16,9 +16,9 @@ while true; do wait; sleep 1; done
 
 def trial_image() -> Image:
     """Give the image, made of this machine's busybox, which is installed where it is missing."""
-    if needs.path_of("busybox") is None:
-        needs.install(["busybox-static"])
-    busybox = needs.path_of("busybox")
+    if debian.path_of("busybox") is None:
+        debian.install(["busybox-static"])
+    busybox = debian.path_of("busybox")
     assert busybox is not None
     return Image(
         REFERENCE,

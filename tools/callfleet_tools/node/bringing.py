@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import callfleet_tools
+from callfleet_tools import debian
 from callfleet_tools.node import (
     arguments,
     files,
@@ -123,7 +124,7 @@ def bring_up(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Cluster:
             needs.provide(*([needs.SPEAKER] if wish.internet else []))
         with _timed("programs", tell):
             programs = _programs()
-        runc = needs.path_of("runc") or Path("runc")
+        runc = debian.path_of("runc") or Path("runc")
         starting.close(wish.folder)
         layout = Layout(
             folder=wish.folder,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callfleet_tools.node import needs
+from callfleet_tools import debian
 from callfleet_tools.node.errors import NodeError
 
 _LAST_LINES = 15
@@ -93,7 +93,7 @@ def start(name: str, enter: Sequence[str], command: Sequence[str | Path], log: P
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*enter, *command],
-            env=needs.environment(),
+            env=debian.environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -110,7 +110,7 @@ def run(command: Sequence[str | Path], doing: str) -> str:
 
     """
     done = subprocess.run(
-        command, env=needs.environment(), capture_output=True, text=True, check=False
+        command, env=debian.environment(), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()

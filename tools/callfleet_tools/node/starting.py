@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from callfleet_tools.node import cgroups, furnishing, keeper, needs, parts, record
+from callfleet_tools import debian
+from callfleet_tools.node import cgroups, furnishing, keeper, parts, record
 from callfleet_tools.node.errors import FolderBusyError, NodeError
 from callfleet_tools.node.files import node_files
 from callfleet_tools.node.layout import MOST_CLUSTERS, Layout, Place
@@ -64,7 +65,7 @@ def claim_number(folder: Path) -> int:
             continue
         done = subprocess.run(
             furnishing.claim(f"callfleet{number}"),
-            env=needs.environment(),
+            env=debian.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -140,7 +141,7 @@ def _open(place: Place, *, owned: bool) -> Part:
     with log.open("ab") as output:
         process = subprocess.Popen(
             furnishing.unshared(place, sys.executable, Path(keeper.__file__), plan),
-            env=needs.environment(),
+            env=debian.environment(),
             stdin=subprocess.PIPE if owned else subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -176,7 +177,7 @@ def _remove_link(interface: str) -> None:
             asked = True
             subprocess.run(
                 ["/usr/bin/env", "ip", "link", "delete", interface],
-                env=needs.environment(),
+                env=debian.environment(),
                 capture_output=True,
                 check=False,
             )
