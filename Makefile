@@ -13,7 +13,7 @@ BIN := .venv/bin
 ARGS ?=
 COMPARE ?=
 READY := .venv/.ready
-# Nodes need root. Programs are built before, and found where the user has them.
+# Nodes and images need root. Programs are built before, and found where the user has them.
 AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo -E env HOME="$(HOME)" PATH="$(PATH)" PYTHONDONTWRITEBYTECODE=1)
 
 .PHONY: help
@@ -36,8 +36,9 @@ cluster-programs: setup ## Build a Kubernetes control plane, for tests (once; ab
 	@$(BIN)/python -m callfleet_tools build --for cluster >/dev/null
 
 .PHONY: images
-images: setup ## Make the images of worker, operator and rehearsal into dist/images (as root)
-	@$(BIN)/python -m callfleet_tools images --out dist/images $(ARGS)
+images: setup ## Make the images of worker, operator and rehearsal into dist/images
+	@mkdir -p dist/images
+	@$(AS_ROOT) $(BIN)/python -m callfleet_tools images --out dist/images $(ARGS)
 
 .PHONY: chart-programs
 chart-programs: setup ## Build helm, for the charts and their tests (once; about three minutes)
@@ -80,7 +81,8 @@ test-cluster: node-programs ## Pass the tests that need real pods, on a cluster 
 	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/cluster $(ARGS)
 
 .PHONY: test-images
-test-images: programs ## Make the images and pass their tests (needs buildah and debootstrap)
+test-images: programs ## Make the images and pass their tests: containers as strict as pods
+	@$(AS_ROOT) $(BIN)/python -m callfleet_tools images
 	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/images $(ARGS)
 
 .PHONY: check

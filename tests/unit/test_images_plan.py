@@ -1,5 +1,8 @@
 """What an image is built from, is called and consists of follows from what is known."""
 
+import io
+import json
+import tarfile
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -7,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from callfleet_tools.images import makeup, plan
+from callfleet_tools.images.archive import holds
+from callfleet_tools.images.inputs import digest
 from callfleet_tools.images.inside import thin, wanted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,8 +79,70 @@ def test_an_image_is_named_by_its_content_unless_it_is_given_a_tag() -> None:
     assert named == "registry.example.com/team/worker:v1"
 
 
+def test_bases_of_earlier_months_are_known_by_their_names() -> None:
+    names = [plan.Debian().name(date(2026, month, 1)) for month in (9, 10, 11)]
+    assert plan.older_bases([*names, "else"], date(2026, 11, 30)) == names[:2]
+    assert plan.older_bases(names, date(2026, 9, 1)) == []
+
+
+def test_images_that_somebody_put_into_the_store_are_not_ours() -> None:
+    listed = "aa localhost/callfleet-worker\nbb <none>\ncc registry.example.com/python\n"
+    assert plan.ours(listed) == ["aa", "bb"]
+    assert plan.ours("") == []
+
+
+def test_an_image_is_known_by_what_its_build_can_see(tmp_path: Path) -> None:
+    (tmp_path / ".dockerignore").write_text("*\n!worker\n!README.md\n", encoding="utf-8")
+    for name in ("Containerfile", "README.md", "worker/call.py", "docs/images.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    before = digest(tmp_path, "base")
+    (tmp_path / "docs/images.md").write_text("y", encoding="utf-8")
+    (tmp_path / "worker/__pycache__").mkdir()
+    (tmp_path / "worker/__pycache__/call.pyc").write_text("y", encoding="utf-8")
+    assert digest(tmp_path, "base") == before
+    assert digest(tmp_path, "another base") != before
+    seen = {before}
+    for name in ("Containerfile", "README.md", "worker/call.py", "worker/new.py"):
+        (tmp_path / name).write_text("y", encoding="utf-8")
+        seen.add(digest(tmp_path, "base"))
+    (tmp_path / "worker/call.py").chmod(0o755)
+    (tmp_path / "worker/new.py").rename(tmp_path / "worker/renamed.py")
+    assert len({*seen, digest(tmp_path, "base")}) == 6
+    assert plan.known(plan.Role.WORKER, before) == f"localhost/callfleet-worker:of-{before[:12]}"
+
+
+def archive(path: Path, config: str, *names: str) -> Path:
+    """An archive as `docker save` writes it, but for the layers."""
+    told = json.dumps([{"Config": config, "RepoTags": names, "Layers": []}]).encode()
+    entry = tarfile.TarInfo("manifest.json")
+    entry.size = len(told)
+    with tarfile.open(path, "w") as opened:
+        opened.addfile(entry, io.BytesIO(told))
+    return path
+
+
+def test_an_archive_is_written_again_only_where_it_has_another_image(tmp_path: Path) -> None:
+    image, name = "sha256:" + "ab" * 32, "localhost/callfleet-worker:abababababab"
+    there = archive(tmp_path / "worker.tar", f"{'ab' * 32}.json", name)
+    assert holds(there, image, name)
+    assert not holds(there, "sha256:" + "cd" * 32, name)
+    assert not holds(there, image, "localhost/callfleet-worker:v1")
+    assert not holds(tmp_path / "operator.tar", image, name)
+
+
+@pytest.mark.parametrize("written", [b"", b"half of an archive", b"\0" * 1024])
+def test_what_is_no_whole_archive_is_written_again(tmp_path: Path, written: bytes) -> None:
+    broken = tmp_path / "worker.tar"
+    broken.write_bytes(written)
+    assert not holds(broken, "sha256:ab", "localhost/callfleet-worker:ab")
+
+
 def test_steps_that_take_time_are_told() -> None:
     assert plan.step("[4/9] STEP 3/3: RUN sh /build/install.sh") == "RUN sh /build/install.sh"
+    mounts = "--mount=type=cache,id=callfleet-uv,target=/cache --mount=type=secret,id=ca "
+    mounted = f"RUN {mounts}sh /build/install.sh"
+    assert plan.step(f"[4/9] STEP 3/3: {mounted}") == "RUN sh /build/install.sh"
     copied = "[9/9] STEP 2/10: COPY --from=packages /opt/callfleet /opt/callfleet"
     assert plan.step(copied) == "COPY --from=packages"
     assert plan.step("[9/9] STEP 7/10: USER 65532:65532") is None
@@ -87,17 +154,6 @@ def test_a_base_is_made_once_a_month_and_when_what_it_is_made_of_changes() -> No
     assert name == plan.Debian().name(date(2026, 11, 30))
     assert name != plan.Debian().name(date(2026, 12, 1))
     assert name != plan.Debian(packages=("python3",)).name(date(2026, 11, 1))
-
-
-def test_what_is_missing_is_named_with_its_cure() -> None:
-    assert plan.hindrance(["buildah"], lambda _: "/usr/bin/it", 0) is None
-    missing = plan.hindrance(["buildah", "debootstrap"], lambda _: None, 0)
-    assert missing is not None
-    assert "apt-get install --no-install-recommends buildah debootstrap" in missing
-    stranger = plan.hindrance(["buildah"], lambda _: None, 1000)
-    assert stranger is not None
-    assert "not as uid 1000" in stranger
-    assert "docs/images.md" in stranger
 
 
 @pytest.mark.parametrize(
@@ -127,7 +183,7 @@ def test_the_largest_parts_are_shown_and_the_rest_as_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("448 MB", 448_000_000), ("1.23 GB", 1_230_000_000), ("17 B", 17)]
+    ("text", "size"), [("448 MB", 448_000_000), ("1.23 GB\n1.23 GB", 1_230_000_000), ("17 B", 17)]
 )
 def test_sizes_are_read_as_buildah_writes_them(text: str, size: int) -> None:
     assert makeup.read_size(text) == size

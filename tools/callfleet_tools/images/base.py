@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 
-from callfleet_tools import cache
+from callfleet_tools import cache, debian
 from callfleet_tools.errors import ToolError
 from callfleet_tools.images import plan
 from callfleet_tools.images.buildah import Buildah
+from callfleet_tools.images.keeping import bases
 
 Tell = Callable[[str], None]
 
@@ -26,34 +27,34 @@ CMD ["/bin/sh"]
 _LAST_LINES = 8
 
 
-def provide(buildah: Buildah, debian: plan.Debian, tell: Tell) -> str:
+def provide(buildah: Buildah, wanted: plan.Debian, today: date, tell: Tell) -> str:
     """Give the name of a base in the store, made now if there is none of this month.
 
     Raises:
         ToolError: Debian's mirror is not reached, or buildah failed.
 
     """
-    name = debian.name(datetime.now(UTC).date())
+    name = wanted.name(today)
     image = f"{plan.PREFIX}base:{name}"
-    archive = cache.root() / "images" / "bases" / f"{name}.tar"
+    archive = bases(buildah) / f"{name}.tar"
     with cache.locked(archive, lambda: tell("waiting for another process that makes the base")):
-        if buildah.has(image):
+        if buildah.find(image):
             return image
         if not archive.exists():
-            tell(f"debootstrap {debian.suite} from {debian.mirror}")
+            tell(f"debootstrap {wanted.suite} from {wanted.mirror}")
             with cache.staged(archive) as making:
-                _make(debian, making)
+                _make(wanted, making)
         tell("storing the base")
         _store(buildah, archive, image)
     return image
 
 
-def _make(debian: plan.Debian, archive: Path) -> None:
+def _make(wanted: plan.Debian, archive: Path) -> None:
     root = archive.with_name("root")
     root.mkdir(mode=0o755)
-    included = f"--include={','.join(debian.packages)}"
-    _run("debootstrap", "--variant=minbase", included, debian.suite, str(root), debian.mirror)
-    for name in debian.removed:
+    included = f"--include={','.join(wanted.packages)}"
+    _run("debootstrap", "--variant=minbase", included, wanted.suite, str(root), wanted.mirror)
+    for name in wanted.removed:
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)
     # Compiled for files of another time than they have in an image.
@@ -73,8 +74,10 @@ def _store(buildah: Buildah, archive: Path, image: str) -> None:
 
 
 def _run(program: str, *arguments: str) -> None:
-    command = [shutil.which(program) or program, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [debian.path_of(program) or program, *arguments]
+    done = subprocess.run(
+        command, env=debian.environment(), capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip().splitlines()[-_LAST_LINES:]
         message = (

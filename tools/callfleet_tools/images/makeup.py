@@ -40,13 +40,13 @@ def makeup(files: Iterable[tuple[str, int]], most: int) -> tuple[Part, ...]:
 
 
 def read_size(text: str) -> int:
-    """Read a size as buildah writes it, like ``448 MB``.
+    """Read a size as buildah writes it, like ``448 MB``, once for each name of an image.
 
     Raises:
         ValueError: it is written in another way.
 
     """
-    number, unit = text.split()
+    number, unit = text.splitlines()[0].split()
     factor: int = 1000 ** _UNITS.index(unit)
     return round(float(number) * factor)
 

@@ -1,7 +1,7 @@
 """Decide what is built from what and under which name. No process, no file, no clock."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -10,7 +10,6 @@ from pathlib import Path
 
 PREFIX = "localhost/callfleet-"
 _TAG_LENGTH = 12
-_PACKAGES = {"buildah": "buildah", "debootstrap": "debootstrap", "runc": "runc", "tar": "tar"}
 _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -72,6 +71,18 @@ class Debian:
         return f"{self.suite}-{today:%Y-%m}-{sha256(told.encode()).hexdigest()[:_TAG_LENGTH]}"
 
 
+def older_bases(names: Iterable[str], today: date) -> list[str]:
+    """Say which bases are of earlier months, by the names that they were given."""
+    months = {name: re.search(r"-(\d{4}-\d{2})-", name) for name in names}
+    return [name for name, month in months.items() if month and month[1] < f"{today:%Y-%m}"]
+
+
+def ours(listed: str) -> list[str]:
+    """Say which images we made, steps of builds included: lines have an id and a name."""
+    lines = (line.split() for line in listed.splitlines())
+    return [image for image, name in lines if name == "<none>" or name.startswith(PREFIX)]
+
+
 def arguments(role: Role, recipe: Recipe, tree: Path, id_file: Path) -> list[str]:
     """Say how buildah builds one role's image. No time is in it: the same tree, the same image."""
     told = ["build", "--isolation", "chroot", "--timestamp", "0", "--pull-never"]
@@ -87,8 +98,14 @@ def arguments(role: Role, recipe: Recipe, tree: Path, id_file: Path) -> list[str
 
 def step(line: str) -> str | None:
     """Say what a line of buildah tells of the build's progress: the steps that take time."""
-    found = re.search(r"STEP \d+/\d+: (RUN (?:--mount=\S+ )?.{1,40}|COPY --from=\S+)", line)
+    plain = re.sub(r" --mount=\S+", "", line)
+    found = re.search(r"STEP \d+/\d+: (RUN .{1,40}|COPY --from=\S+)", plain)
     return found[1].strip() if found else None
+
+
+def known(role: Role, inputs: str) -> str:
+    """Name an image by what it was built from, to be found again."""
+    return f"{PREFIX}{role}:of-{inputs[:_TAG_LENGTH]}"
 
 
 def reference(role: Role, image_id: str, tag: str | None = None, prefix: str = PREFIX) -> str:
@@ -105,18 +122,3 @@ def index_url(environment: Mapping[str, str], of_pip: str | None) -> str | None:
     """Give the package index to use, unless it is the public one; ``of_pip`` is pip's setting."""
     variables = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
     return next((environment[one] for one in variables if environment.get(one)), of_pip)
-
-
-def hindrance(wanted: Sequence[str], which: Callable[[str], str | None], uid: int) -> str | None:
-    """Say what is in the way of making images here, and what to do; None where nothing is."""
-    by_hand = "or build the Containerfile with docker or podman, see docs/images.md"
-    if uid != 0:
-        return f"images are made as root here (chroot, overlay), not as uid {uid}: sudo, {by_hand}"
-    missing = [_PACKAGES[one] for one in wanted if which(one) is None]
-    if missing:
-        names = " ".join(sorted(missing))
-        return (
-            f"{names} not found on PATH; on Debian and Ubuntu: apt-get install "
-            f"--no-install-recommends {names}; {by_hand}"
-        )
-    return None

@@ -8,6 +8,8 @@ if [ -n "${INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX="$INDEX_URL"; fi
 
 VIRTUAL_ENV=/opt/callfleet /opt/tools/bin/uv pip install --quiet --only-binary :all: --require-hashes \
     -c /build/requirements.lock -r /build/wanted/pyproject.toml
+# For whoever asks what is inside: the same names and versions as in each package's own metadata.
+VIRTUAL_ENV=/opt/callfleet /opt/tools/bin/uv pip freeze --quiet >/opt/callfleet/requirements.txt
 # Commands and headers of other packages are of no use here.
 rm -rf /opt/callfleet/include /opt/callfleet/share
 find /opt/callfleet/bin -type f ! -name 'python*' -delete

@@ -5,13 +5,13 @@ set -eu
 
 if [ $# -eq 0 ]; then
     cd /build
-    VIRTUAL_ENV=/opt/tools SOURCE_DATE_EPOCH=315532800 /opt/tools/bin/uv build --quiet --wheel \
+    VIRTUAL_ENV=/opt/tools SOURCE_DATE_EPOCH=315532800 /opt/tools/bin/uv build --quiet --no-cache --wheel \
         --no-build-isolation --python /opt/tools/bin/python --out-dir dist .
     exit
 fi
 
 python=/opt/callfleet/bin/python
-/opt/tools/bin/uv pip install --quiet --no-deps --offline --python $python --prefix /code /build/dist/*.whl
+/opt/tools/bin/uv pip install --quiet --no-cache --no-deps --offline --python $python --prefix /code /build/dist/*.whl
 cd /code/lib/python3*/site-packages
 for room in callfleet*; do
     case " $* $(echo callfleet-*.dist-info) " in

@@ -6,6 +6,7 @@ Three things go: files for developers, debug information, and the insides of two
 Needs binutils. What it does depends on the packages alone, so that two builds give the same files.
 """
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -114,9 +115,10 @@ def _remove(packages: Path) -> None:
 
 
 def _strip(packages: Path) -> None:
-    for file in _libraries(packages):
-        if may_be_stripped(file.relative_to(packages).as_posix()):
-            _run("strip", "--strip-unneeded", file)
+    files = _libraries(packages)
+    chosen = [one for one in files if may_be_stripped(one.relative_to(packages).as_posix())]
+    if chosen:
+        _run("strip", "--strip-unneeded", *chosen)
 
 
 def _hollow(folder: Path, hollow: Hollow) -> None:
@@ -144,12 +146,26 @@ def _symbols(library: Path, which: str) -> set[str]:
 
 def _check(packages: Path) -> None:
     """Load every library as Python does, in a process each: some end theirs when it ends."""
-    load = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1], mode=os.RTLD_NOW); os._exit(0)"
     for file in _libraries(packages):
-        done = subprocess.run([sys.executable, "-c", load, file], capture_output=True, check=False)
-        if done.returncode != 0:
-            message = f"{file} does not load any more: {done.stderr.decode().strip()}"
+        code = _loaded_apart(file)
+        if code != 0:
+            message = f"{file} does not load any more (exit code {code}): leave it as it was"
             raise ThinError(message)
+
+
+def _loaded_apart(library: Path) -> int:
+    # Forked, not started: there are hundreds, and Python starts slower than they load.
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            ctypes.CDLL(str(library), mode=os.RTLD_NOW)
+            code = 0
+        except OSError as error:
+            print(error, file=sys.stderr, flush=True)
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _files(folder: Path) -> list[Path]:
