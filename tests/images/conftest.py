@@ -2,35 +2,41 @@
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from image_room import Image, Room, read
+from image_room import RUNNER, Image, Room, read
 
-from callfleet_tools.images import plan
+from callfleet_tools.images import needs, plan
 from callfleet_tools.images.buildah import Buildah
 from callfleet_tools.images.make import Wish, make
 
-_PROGRAMS = ("buildah", "debootstrap", "runc", "tar")
+BASE = os.environ.get("CALLFLEET_TEST_BASE")
+"""Another base than the one that is made here: an image in the store."""
 
 
 @pytest.fixture(scope="session")
 def buildah() -> Buildah:
-    """The store that images are kept in; skips where none can be made."""
-    problem = plan.hindrance(_PROGRAMS, shutil.which, os.geteuid())
-    if problem:
-        pytest.skip(problem)
+    """The store that images are kept in; skips for whoever is not root."""
+    if os.geteuid() != 0:
+        pytest.skip(needs.STORE.obstacle() or "")
+    needs.STORE.more(RUNNER).provide()
     return Buildah()
 
 
 @pytest.fixture(scope="session")
-def images(buildah: Buildah) -> Iterator[Mapping[plan.Role, Image]]:
+def wish() -> Wish:
+    """What the tests have made."""
+    return Wish(base=BASE)
+
+
+@pytest.fixture(scope="session")
+def images(buildah: Buildah, wish: Wish) -> Iterator[Mapping[plan.Role, Image]]:
     """The image of each role, as the tree makes it now."""
     with contextlib.ExitStack() as mounted:
         found = {}
-        for made in make(Wish(), buildah):
+        for made in make(wish, buildah):
             root = mounted.enter_context(buildah.mounted(made.image_id))
             found[plan.Role(made.role)] = read(made.role, made.image_id, buildah, root)
         yield found

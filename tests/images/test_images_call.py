@@ -1,11 +1,10 @@
 """A caller is answered by the worker's image: a real LiveKit, a real call, a read-only root."""
 
-import asyncio
 from collections.abc import Mapping
 from uuid import uuid4
 
 import pytest
-from image_room import Container, Image, Room, Wanted
+from image_room import Image, Room, Wanted
 
 from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
 from callfleet_rehearsal.callers.run import run
@@ -19,15 +18,6 @@ from callfleet_tools.images.plan import Role
 pytestmark = pytest.mark.timeout(600)
 
 CA_FILE = "/run/model-ca.pem"
-START_SECONDS = 120.0
-
-
-async def accepting(url: str, container: Container) -> None:
-    """Wait until a worker takes calls."""
-    async with asyncio.timeout(START_SECONDS):
-        while not answers(f"{url}/healthz/accepting"):
-            assert container.process.poll() is None, "the worker ended by itself"
-            await asyncio.sleep(0.2)
 
 
 async def test_a_caller_is_answered_by_a_worker_in_its_image(
@@ -59,7 +49,8 @@ async def test_a_caller_is_answered_by_a_worker_in_its_image(
         calls=calls,
     )
     with room.started(images[Role.WORKER], wanted) as container:
-        await accepting(f"http://{LOOPBACK}:{port}", container)
+        accepting = f"http://{LOOPBACK}:{port}/healthz/accepting"
+        container.wait_until(lambda: answers(accepting), "taking calls")
         records = await run(plan, lambda _: None)
         assert [record.end for record in records] == [CallEnd.HUNG_UP] * len(calls)
         assert all(record.greeting_heard_ns is not None for record in records)
@@ -67,4 +58,4 @@ async def test_a_caller_is_answered_by_a_worker_in_its_image(
         assert [turn.kind for turn in turns if turn.heard] == [turn.kind for turn in turns]
         assert len(turns) == sum(len(call.kinds) for call in calls)
         container.signal("TERM")
-        assert container.process.wait(START_SECONDS) == 0
+        assert container.ends() == 0

@@ -1,11 +1,14 @@
 """Images run as a strict cluster runs them: another user than root, no rights, a read-only root."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from image_room import Image, Room, Wanted
 
+from callfleet.command import VERBS
+from callfleet_rehearsal.stack.livekit import answers
 from callfleet_tools.images.plan import Role
 
 pytestmark = pytest.mark.timeout(600)
@@ -20,24 +23,23 @@ FAKE_LIVEKIT = {
 WRITABLE = ("/tmp", "/var/lib/callfleet")  # noqa: S108 - the container's own
 
 
-def test_every_verb_of_a_role_says_how_it_is_used(images: Mapping[Role, Image], room: Room) -> None:
-    verbs = {
-        Role.WORKER: ["worker"],
-        Role.OPERATOR: ["operator", "fleet"],
-        Role.REHEARSAL: ["emulate", "rehearse"],
-    }
-    for role, names in verbs.items():
-        for name in names:
-            done = room.run(images[role], Wanted([name, "--help"]))
-            assert (name, done.returncode, done.stderr) == (name, 0, "")
+def test_every_verb_of_a_role_says_how_it_is_used(image: Image, room: Room) -> None:
+    own = [verb.name for verb in VERBS if verb.image == image.title]
+    assert own
+    for name in own:
+        done = room.run(image, Wanted([name, "--help"], writable=["/tmp"]))  # noqa: S108 - as above
+        assert (name, done.returncode, done.stderr) == (name, 0, "")
 
 
-def test_a_verb_of_another_role_says_what_is_missing(
-    images: Mapping[Role, Image], room: Room
-) -> None:
-    done = room.run(images[Role.OPERATOR], Wanted(["worker"]))
-    assert done.returncode != 0
-    assert "callfleet_worker" in done.stderr
+def test_a_verb_of_another_role_says_which_image_has_it(image: Image, room: Room) -> None:
+    others = {verb.image: verb for verb in VERBS if verb.image != image.title}
+    assert len(others) == len(Role) - 1
+    for title, verb in others.items():
+        done = room.run(image, Wanted([verb.name]))
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"callfleet {verb.name} is not in this image: ")
+        assert title in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_nothing_can_be_written_outside_of_what_is_named(image: Image, room: Room) -> None:
@@ -80,10 +82,56 @@ def test_a_worker_that_is_told_to_go_in_its_first_moments_goes(
 ) -> None:
     wanted = Wanted(environment=FAKE_LIVEKIT, writable=WRITABLE)
     with room.started(images[Role.WORKER], wanted) as container:
-        while not container.is_up():
-            assert container.process.poll() is None
+        container.wait_until(container.is_up, "running")
         container.signal("TERM")
-        assert container.process.wait(60) == 128 + 15
+        assert container.ends() == 128 + 15
+
+
+def test_the_images_own_verb_is_what_it_does_without_arguments(image: Image, room: Room) -> None:
+    says = {
+        Role.WORKER: "LIVEKIT_URL is not set",
+        Role.OPERATOR: "CALLFLEET_OPERATOR_PRIVATE_KEY",
+        Role.REHEARSAL: "callfleet VERB",
+    }
+    done = room.run(image, Wanted())
+    assert says[Role(image.role)] in done.stdout + done.stderr
+
+
+def test_no_module_is_taken_from_the_folder_that_can_be_written(image: Image, room: Room) -> None:
+    program = """
+import pathlib, subprocess, sys
+pathlib.Path("typer.py").write_text("raise SystemExit(7)")
+sys.exit(subprocess.call([sys.executable, "-m", "callfleet", "version"]))
+"""
+    done = room.python(image, program)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_rehearsal_plays_gemini_live_until_it_is_told_to_go(
+    images: Mapping[Role, Image], room: Room
+) -> None:
+    wanted = Wanted(["emulate", "--port", "0"], writable=["/tmp"])  # noqa: S108 - as above
+    with room.started(images[Role.REHEARSAL], wanted) as container:
+        container.wait_until(lambda: "Stop it with Ctrl-C" in container.err, "listening")
+        (control,) = re.findall(r"http://127\.0\.0\.1:\d+", container.err)
+        assert answers(f"{control}/faults")
+        container.signal("TERM")
+        assert container.ends() == 0
+
+
+def test_an_agent_of_ones_own_goes_on_top(
+    images: Mapping[Role, Image], room: Room, tmp_path: Path
+) -> None:
+    agent = tmp_path / "my_agent.py"
+    agent.write_text("import av\nraise ImportError('there with av ' + av.__version__)\n")
+    told = {"PYTHONPATH": "/opt/agent", "CALLFLEET_AGENT_CLASS": "my_agent:Agent"}
+    wanted = Wanted(
+        environment=FAKE_LIVEKIT | told,
+        writable=WRITABLE,
+        bound={agent: "/opt/agent/my_agent.py"},
+    )
+    done = room.run(images[Role.WORKER], wanted)
+    assert "my_agent cannot be imported (ImportError: there with av " in done.stderr
 
 
 def test_an_operator_starts_and_says_that_it_knows_no_cluster(

@@ -5,18 +5,23 @@ is what the image's documentation says, as memory that goes with the container.
 """
 
 import json
-import shutil
 import subprocess
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from callfleet_tools import debian
 from callfleet_tools.images.buildah import Buildah
 
-_ENDS_SECONDS = 120
+RUNNER = debian.Package("runc", ("runc",))
+PATIENCE_SECONDS = 120.0
+_LOOK_AGAIN_SECONDS = 0.1
 _NAMESPACES = ("pid", "ipc", "uts", "mount")
 _MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware")
 
@@ -26,8 +31,15 @@ class Image:
     """An image, its root file system as long as the test session lasts, and its configuration."""
 
     role: str
+    image_id: str
     root: Path
     config: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """What it is called, like ``callfleet-worker``."""
+        found: str = self.config["Labels"]["org.opencontainers.image.title"]
+        return found
 
     def written(self, path: str) -> str:
         """What a file of the image says."""
@@ -49,7 +61,7 @@ class Wanted:
 def read(role: str, image_id: str, buildah: Buildah, root: Path) -> Image:
     """Read what an image says of itself."""
     told = json.loads(buildah.ask("inspect", "--type", "image", image_id))
-    return Image(role, root, told["OCIv1"]["config"])
+    return Image(role, image_id, root, told["OCIv1"]["config"])
 
 
 def specification(image: Image, wanted: Wanted) -> dict[str, Any]:
@@ -124,13 +136,13 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._program = shutil.which("runc") or "runc"
+        self._program = str(debian.path_of("runc") or "runc")
 
     def run(self, image: Image, wanted: Wanted) -> subprocess.CompletedProcess[str]:
         """Run a container to its end."""
         with self.started(image, wanted) as container:
-            out, err = container.process.communicate(timeout=_ENDS_SECONDS)
-            return subprocess.CompletedProcess((), container.process.returncode, out, err)
+            code = container.ends()
+            return subprocess.CompletedProcess((), code, container.out, container.err)
 
     def python(self, image: Image, program: str) -> subprocess.CompletedProcess[str]:
         """Run a Python program in a container of an image."""
@@ -145,18 +157,21 @@ class Room:
         told = json.dumps(specification(image, wanted), indent=2)
         (bundle / "config.json").write_text(told, encoding="utf-8")
         command = [self._program, "--root", str(self._folder / "runc")]
-        process = subprocess.Popen(
-            [*command, "run", "--bundle", str(bundle), name],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # Files, which take what nobody reads: a pipe that is full would stop who writes to it.
+        with (bundle / "out").open("wb") as out, (bundle / "err").open("wb") as err:
+            process = subprocess.Popen(
+                [*command, "run", "--bundle", str(bundle), name],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
         try:
-            yield Container(name, command, process)
+            yield Container(name, command, process, bundle)
         finally:
-            subprocess.run([*command, "delete", "--force", name], capture_output=True, check=False)
+            # It first, so that it starts nothing that is looked for in vain.
             process.kill()
-            process.communicate()
+            process.wait()
+            subprocess.run([*command, "delete", "--force", name], capture_output=True, check=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,35 @@ class Container:
 
     name: str
     command: Sequence[str]
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def out(self) -> str:
+        """What it wrote to its stdout so far."""
+        return (self.folder / "out").read_text(encoding="utf-8")
+
+    @property
+    def err(self) -> str:
+        """What it wrote to its stderr so far."""
+        return (self.folder / "err").read_text(encoding="utf-8")
+
+    def ends(self) -> int:
+        """Wait for its end, and give its exit code."""
+        try:
+            return self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"it does not end; it said:\n{self.out}{self.err}")
+
+    def wait_until(self, met: Callable[[], bool], what: str) -> None:
+        """Wait for something that it is to do."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not met():
+            if self.process.poll() is not None:
+                pytest.fail(f"it ended before it was {what}; it said:\n{self.out}{self.err}")
+            if time.monotonic() > deadline:
+                pytest.fail(f"it is not {what}; it said:\n{self.out}{self.err}")
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
     def signal(self, signal: str) -> None:
         """Send the container's first process a signal."""
