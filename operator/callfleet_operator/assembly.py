@@ -118,7 +118,7 @@ def assemble(given: Given) -> Operator:
         registry.add(metrics.API_WRITES_TOTAL, labels=(what, result))
 
     writer = Writer(given.leading.holds, count)
-    posting = Posting(connection, writer, given.me)
+    posting = Posting(connection, writer, given.me, lambda: clock.moment().epoch)
     voice = Voice(store, registry, posting)
     herald = Herald(voice)
     began = clock.moment()

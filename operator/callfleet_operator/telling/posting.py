@@ -1,7 +1,7 @@
 """Write Events in the background: what happens to a fleet waits for none of them."""
 
 import asyncio
-import time
+from collections.abc import Callable
 
 import structlog
 from lightkube.resources.core_v1 import Event
@@ -24,18 +24,21 @@ log = structlog.get_logger("callfleet_operator")
 
 
 class Posting:
-    """Posts Events."""
+    """Posts Events. ``now`` is the API server's time: what it dates stands beside them."""
 
-    def __init__(self, connection: Connection, writer: Writer, me: str) -> None:
+    def __init__(
+        self, connection: Connection, writer: Writer, me: str, now: Callable[[], float]
+    ) -> None:
         self._connection = connection
         self._writer = writer
         self._me = me
+        self._now = now
         self._limiter = Limiter()
         self._queue: asyncio.Queue[Saying] = asyncio.Queue(_MOST_WAITING)
 
     def say(self, happening: Happening) -> None:
         """Have an Event written, unless it would be too much."""
-        saying = self._limiter.say(happening, time.time())
+        saying = self._limiter.say(happening, self._now())
         if saying is not None and not self._queue.full():
             self._queue.put_nowait(saying)
 
@@ -51,13 +54,13 @@ class Posting:
     async def _write(self, saying: Saying) -> None:
         if saying.count > 1 and await self._repeat(saying):
             return
-        event = build_event(saying, self._me, time.time())
+        event = build_event(saying, self._me, self._now())
         client = self._connection.client
         await self._writer.write("event", "write an Event", lambda: client.create(event))
 
     async def _repeat(self, saying: Saying) -> bool:
         """Raise the count of an Event; False where it is gone by now."""
-        client, patch = self._connection.client, event_patch(saying, time.time())
+        client, patch = self._connection.client, event_patch(saying, self._now())
         try:
             await self._writer.write(
                 "event",
