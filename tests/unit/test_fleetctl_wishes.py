@@ -15,7 +15,6 @@ from callfleet_operator.objects.seen import Key, SeenFleet, SeenPod
 from callfleet_operator.planning.actions import Reason
 from callfleet_operator.planning.snapshot import Cordon
 
-NOW = 1_000.0
 POD = SeenPod(Key("voice", "desk"), "desk-b4xkz", "uid-1", 17, 0.0, revision="r1", ready=True)
 
 
@@ -30,8 +29,8 @@ def order_of(wish: Wish) -> Cordon | None:
 
 
 def test_a_cordon_is_an_order_on_the_pod_as_it_was_seen_that_no_plan_takes_back() -> None:
-    wish = wishes.cordon(POD, Reason.USER_CORDON, NOW)
-    assert order_of(wish) == Cordon(1, cordoned=True, reason=Reason.USER_CORDON, since=NOW)
+    wish = wishes.cordon(POD, Reason.USER_CORDON)
+    assert order_of(wish) == Cordon(1, cordoned=True, reason=Reason.USER_CORDON)
     meta = wish.patch["metadata"]
     assert (meta["uid"], meta["resourceVersion"]) == ("uid-1", "17")
     assert meta["labels"] == {names.ACCEPTING_LABEL: "false"}
@@ -42,17 +41,17 @@ def test_a_drain_of_a_pod_that_drains_for_the_fleet_becomes_the_users_and_keeps_
     None
 ):
     drained = replace(POD, cordon=Cordon(4, cordoned=True, reason="Surplus", since=900.0))
-    wish = wishes.cordon(drained, Reason.USER_DRAIN, NOW)
+    wish = wishes.cordon(drained, Reason.USER_DRAIN)
     assert order_of(wish) == Cordon(5, cordoned=True, reason=Reason.USER_DRAIN, since=900.0)
     assert "it goes when its last call has ended" in wish.said
 
 
 def test_an_uncordoned_pod_is_the_operators_again() -> None:
     cordoned = replace(POD, cordon=Cordon(4, cordoned=True, reason=Reason.USER_CORDON, since=9.0))
-    wish = wishes.uncordon(cordoned, NOW)
+    wish = wishes.uncordon(cordoned)
     order = order_of(wish)
     assert order is not None
-    assert (order.epoch, order.cordoned) == (5, False)
+    assert (order.epoch, order.cordoned, order.since) == (5, False, 0.0)
     assert order.reason not in {Reason.USER_CORDON, Reason.USER_DRAIN}
     assert wish.patch["metadata"]["labels"] == {names.ACCEPTING_LABEL: "true"}
 
@@ -70,12 +69,12 @@ def test_an_uncordoned_pod_is_the_operators_again() -> None:
 )
 def test_a_cordon_that_changes_nothing_is_refused_and_says_why(pod: SeenPod, says: str) -> None:
     with pytest.raises(RefusedError, match=says):
-        wishes.cordon(pod, Reason.USER_CORDON, NOW)
+        wishes.cordon(pod, Reason.USER_CORDON)
 
 
 def test_a_pod_that_takes_calls_cannot_be_uncordoned() -> None:
     with pytest.raises(RefusedError, match="is not cordoned"):
-        wishes.uncordon(POD, NOW)
+        wishes.uncordon(POD)
 
 
 @pytest.mark.parametrize(

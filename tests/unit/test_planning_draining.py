@@ -122,6 +122,15 @@ def test_a_deadline_that_counts_from_nowhere_is_never_over() -> None:
     assert (action.cordon, action.since, action.reason) == (True, NOW, Reason.REPAIR)
 
 
+def test_what_a_user_orders_is_dated_by_the_operator() -> None:
+    order = Cordon(2, cordoned=False, reason="UncordonedByUser", since=0.0)
+    told = says(worker("d", cordon=order), epoch=1, cordoned=True)
+    planned = plan(seen(worker("a"), told, spec=fleet_spec({"minReplicas": 2})))
+    (action,) = planned.actions
+    assert isinstance(action, SetCordon)
+    assert (action.cordon, action.since, action.written) == (False, NOW, "UncordonedByUser")
+
+
 def test_a_rebound_gives_a_cordoned_worker_back_before_it_makes_a_pod() -> None:
     pods = (drained(worker("busier", 6)), drained(worker("idle"), idle_for=60))
     planned = plan(seen(worker("a"), *pods, spec=fleet_spec({"minReplicas": 2})))

@@ -85,7 +85,7 @@ def drain(pod: str, namespace: Namespace = None, wait: Wait = 0) -> None:
 def _order(name: str, namespace: str | None, reason: Reason, wait_seconds: float = 0) -> None:
     with _reaching(namespace) as cluster:
         pod = cluster.pod(name)
-        wish = wishes.cordon(pod, reason, time.time())
+        wish = wishes.cordon(pod, reason)
         cluster.write_pod(pod, wish)
         print(wish.said)
         if wait_seconds and not _waited(lambda: not cluster.has_pod(pod), wait_seconds):
@@ -98,7 +98,7 @@ def uncordon(pod: str, namespace: Namespace = None) -> None:
     """Have a pod take calls again."""
     with _reaching(namespace) as cluster:
         seen = cluster.pod(pod)
-        wish = wishes.uncordon(seen, time.time())
+        wish = wishes.uncordon(seen)
         cluster.write_pod(seen, wish)
         print(wish.said)
 

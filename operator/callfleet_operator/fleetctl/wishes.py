@@ -12,6 +12,8 @@ from callfleet_operator.planning.snapshot import Cordon, Pod
 
 RELEASED = "UncordonedByUser"
 """The operator may do as it likes with such a pod."""
+UNDATED = 0.0
+"""The operator dates what a user orders: a drain's deadline is not to hang on the user's clock."""
 
 
 class RefusedError(Exception):
@@ -26,7 +28,7 @@ class Wish:
     said: str
 
 
-def cordon(pod: SeenPod, reason: Reason, now: float) -> Wish:
+def cordon(pod: SeenPod, reason: Reason) -> Wish:
     """Have a pod take no more calls; with ``USER_DRAIN`` it goes when its last call has ended.
 
     Raises:
@@ -39,7 +41,7 @@ def cordon(pod: SeenPod, reason: Reason, now: float) -> Wish:
         message = f"pod {pod.name} was told so already: `callfleet fleet uncordon` takes it back"
         raise RefusedError(message)
     is_cordoned = written is not None and written.cordoned
-    since = written.since if written is not None and is_cordoned else now
+    since = written.since if written is not None and is_cordoned else UNDATED
     after = "it goes when its last call has ended" if reason is Reason.USER_DRAIN else "it stays"
     return Wish(
         _patch(pod, Cordon(_next_epoch(pod), cordoned=True, reason=reason, since=since)),
@@ -48,7 +50,7 @@ def cordon(pod: SeenPod, reason: Reason, now: float) -> Wish:
     )
 
 
-def uncordon(pod: SeenPod, now: float) -> Wish:
+def uncordon(pod: SeenPod) -> Wish:
     """Have a pod take calls again.
 
     Raises:
@@ -59,7 +61,7 @@ def uncordon(pod: SeenPod, now: float) -> Wish:
     if pod.cordon is None or not pod.cordon.cordoned:
         message = f"pod {pod.name} is not cordoned"
         raise RefusedError(message)
-    order = Cordon(_next_epoch(pod), cordoned=False, reason=RELEASED, since=now)
+    order = Cordon(_next_epoch(pod), cordoned=False, reason=RELEASED, since=UNDATED)
     return Wish(
         _patch(pod, order),
         f"pod {pod.name} takes calls again, until the fleet has more workers than it needs",

@@ -102,7 +102,7 @@ def _of_drained(seen: Seen, view: View) -> Delete | None:
 def _agreement(seen: Seen, now: float) -> SetCordon | Remind | None:
     """Bring the order on a pod and its worker together; the pod's is what is meant."""
     written, report = seen.pod.cordon, seen.report
-    if written is not None and written.cordoned and written.since <= 0:
+    if written is not None and written.since <= 0:
         return repair(seen, now)
     if not seen.fresh or report is None:
         return None

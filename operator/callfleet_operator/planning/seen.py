@@ -199,7 +199,7 @@ def _uncordoned(pod: Pod, report: Report | None, now: float, timeout: float) -> 
         return Standing.GOING
     if report.cordoned:
         since = pod.cordon.since if pod.cordon is not None else 0.0
-        is_told = pod.cordon is None or now - since < RESUME_SECONDS
+        is_told = since <= 0 or now - since < RESUME_SECONDS
         return Standing.RESUMING if is_told else Standing.GOING
     if report.registered:
         return Standing.ACCEPTING

@@ -23,7 +23,8 @@ class Cordon:
     reason: str = ""
     """A ``Reason`` of the actions, or any word of who wrote it. Users' own are left as they are."""
     since: float = 0.0
-    """When ``cordoned`` became what it is; a drain's deadline counts from here. 0: not known."""
+    """When ``cordoned`` became what it is; a drain's deadline counts from here. 0: not dated yet,
+    which the operator does."""
 
 
 @dataclass(frozen=True, slots=True)
