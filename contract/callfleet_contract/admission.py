@@ -23,6 +23,8 @@ MOST_BYTES = 4096
 """No message is longer."""
 MOST = 2**53 - 1
 """No number is higher: up to here every reader of JSON keeps whole numbers whole."""
+MOST_CHARACTERS = 500
+"""Of a sentence in a report, which has room for so many of ASCII beside the rest."""
 _SHOWN_CHARACTERS = 80
 
 
@@ -63,6 +65,8 @@ class Report:
     """Length of all ended calls."""
     given_back_total: int = 0
     """Accepted calls that LiveKit gave to another worker after all: no arrivals, and no ends."""
+    unconnected: str = ""
+    """Why it is not ``registered``, and what to do, in a sentence; empty where it does not know."""
 
     @property
     def accepting(self) -> bool:

@@ -125,7 +125,7 @@ class World:
         self.last_sequence = 0
 
     def look(self) -> Seen:
-        return see(self.server, self.hearing, draining=False)
+        return see(self.server, self.hearing, "", draining=False)
 
     async def keep(self, _: Order) -> None:
         self.writes.append(asyncio.get_running_loop().create_future())

@@ -19,9 +19,9 @@ from callfleet_operator.command import KEY_NAME, secret
 from callfleet_operator.reaching.connection import NoClusterError, find_cluster
 from callfleet_operator.reaching.definition import age
 from callfleet_operator.reaching.keys import Keys, NoKeyError, read_keys
-from callfleet_operator.reaching.skew import skew_seconds
 from callfleet_operator.settings import SettingsError, load, variables
 from callfleet_operator.settings_docs import main
+from callfleet_service.clocks import in_words, skew_seconds
 from callfleet_service.ports import PortTakenError, bind
 
 KEY = {"CALLFLEET_OPERATOR_PRIVATE_KEY_FILE": "/keys/private-key"}
@@ -155,6 +155,7 @@ def test_the_api_servers_clock_is_heeded_where_it_is_clearly_another() -> None:
     assert skew_seconds(then + 60, then + 62, date) == -60.5
     assert skew_seconds(then, then, "") == 0.0
     assert skew_seconds(then, then, "yesterday") == 0.0
+    assert (in_words(61.4), in_words(3599.6)) == ("61 s", "60 min")
 
 
 def test_a_port_that_is_taken_is_answered_with_what_to_set() -> None:

@@ -1,6 +1,8 @@
 """What is said about LiveKit: once for each change, with the cure, never with the secret."""
 
 import logging
+import time
+from email.utils import formatdate
 from typing import Any
 
 import aiohttp
@@ -8,8 +10,14 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from callfleet_worker.parent.connection import ConnectionWatch
-from callfleet_worker.parent.preflight import Verdict, agent_url, judge, knock
+from callfleet_worker.parent.connection import ConnectionWatch, watching
+from callfleet_worker.parent.preflight import (
+    Verdict,
+    agent_url,
+    judge,
+    judge_handshake,
+    knock,
+)
 from callfleet_worker.settings import LivekitSettings
 
 LIVEKIT = LivekitSettings.model_validate(
@@ -32,11 +40,12 @@ def retry(error: object) -> logging.LogRecord:
     return record
 
 
-def refusal(status: int) -> aiohttp.WSServerHandshakeError:
+def refusal(status: int, date: str = "") -> aiohttp.WSServerHandshakeError:
     info = aiohttp.RequestInfo(
         URL("ws://x"), "GET", CIMultiDictProxy(CIMultiDict[Any]()), URL("ws://x")
     )
-    return aiohttp.WSServerHandshakeError(info, (), status=status)
+    headers = CIMultiDict({"Date": date}) if date else None
+    return aiohttp.WSServerHandshakeError(info, (), status=status, headers=headers)
 
 
 def test_a_row_of_retries_is_told_once_and_again_after_the_worker_was_registered() -> None:
@@ -81,6 +90,49 @@ def test_each_answer_has_its_cure(status: int, verdict: Verdict, word: str) -> N
     assert found is verdict
     assert word in sentence
     assert "hush" not in sentence
+
+
+HOUR = 3600.0
+HOURS_OF_A_TOKEN = 6
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "said"),
+    [
+        (HOUR, "60 min ahead of LiveKit's"),
+        (-HOUR * (HOURS_OF_A_TOKEN + 1), "420 min behind LiveKit's"),
+        (-HOUR, "LIVEKIT_API_SECRET"),
+        (30.0, "LIVEKIT_API_SECRET"),
+    ],
+)
+def test_a_refusal_is_the_keys_fault_unless_clocks_are_further_apart_than_tokens_bear(
+    ahead_seconds: float, said: str
+) -> None:
+    error = refusal(401, formatdate(time.time() - ahead_seconds, usegmt=True))
+    verdict, sentence = judge_handshake(LIVEKIT, error)
+    assert said in sentence
+    by_the_clock = "set the clock" in sentence
+    # A clock is set by its time service before long: the worker is to be there then.
+    assert (verdict is Verdict.AWAY) is by_the_clock
+
+
+def test_a_clock_that_is_off_is_told_once_however_often_it_is_tried() -> None:
+    watch = ConnectionWatch(LIVEKIT)
+    now = time.time()
+    dates = [formatdate(now - HOUR + second, usegmt=True) for second in (0, 1)]
+    assert [watch.filter(retry(refusal(401, date))) for date in dates] == [True, False]
+
+
+def test_what_is_wrong_is_known_until_the_worker_is_registered() -> None:
+    with watching(LIVEKIT, "") as watch:
+        logger = logging.getLogger("livekit.agents")
+        logger.warning(
+            "failed to connect to livekit, retrying in 4s", extra={"error": OSError("refused")}
+        )
+        assert "cannot be reached (refused)" in watch.said
+        logger.warning("registered worker")
+        assert watch.said == ""
+    assert watch not in logger.filters
 
 
 def test_workers_register_beside_the_address_whatever_its_scheme_and_path() -> None:

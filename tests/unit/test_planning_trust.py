@@ -76,6 +76,13 @@ def test_when_most_workers_lose_livekit_no_more_are_made_and_none_goes() -> None
     assert "LIVEKIT_URL" in degraded(planned)
 
 
+def test_a_worker_that_knows_what_is_in_its_way_to_livekit_is_quoted() -> None:
+    knows = says(worker("a"), registered=False, unconnected="its clock is 60 min ahead: set it")
+    told = degraded(plan(fleet(knows, says(worker("b"), registered=False))))
+    assert "2 workers without a connection to LiveKit (a, b): its clock is 60 min ahead" in told
+    assert "LIVEKIT_URL" not in told
+
+
 def test_a_single_worker_without_livekit_is_replaced_and_goes_when_that_works() -> None:
     lost = says(worker("lost"), registered=False)
     assert created(plan(fleet(*many(9), lost, minReplicas=10))) == 1

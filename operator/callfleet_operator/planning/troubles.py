@@ -12,7 +12,7 @@ from callfleet_operator.planning.snapshot import Doubt
 from callfleet_operator.planning.trust import Trust
 
 NAMES_TOLD = 3
-MOST_CHARACTERS = 300
+MOST_CHARACTERS = 500
 """Of what others say."""
 UNSCHEDULED_SECONDS = 30.0
 
@@ -47,6 +47,7 @@ ANSWERS = {
 }
 AND_DELETE = "delete the pod when its calls have ended"
 OTHER_CURE = "see kubectl describe pod"
+LIVEKIT_CURE = "check LiveKit, LIVEKIT_URL and the API key in template.secrets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +235,16 @@ def _unconnected(view: View) -> Iterator[Trouble]:
         "NotConnected",
         lambda seen: seen.standing is Standing.UNCONNECTED,
         lambda pods: (
-            f"{counted(len(pods))} without a connection to LiveKit ({names(pods)}): check "
-            "LiveKit, LIVEKIT_URL and the API key in template.secrets"
+            f"{counted(len(pods))} without a connection to LiveKit ({names(pods)}): "
+            f"{_said_of_livekit(pods) or LIVEKIT_CURE}"
         ),
     )
+
+
+def _said_of_livekit(pods: list[Seen]) -> str:
+    """Quote a worker that knows what is in its way: it stands nearer than an operator."""
+    said = (seen.report.unconnected for seen in pods if seen.report is not None)
+    return next((sentence[:MOST_CHARACTERS] for sentence in said if sentence), "")
 
 
 def _heedless(view: View) -> Iterator[Trouble]:

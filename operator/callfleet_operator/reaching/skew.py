@@ -1,15 +1,12 @@
 """How far the API server's clock is from ours: it dates pods, and we say how old they are."""
 
 import time
-from email.utils import parsedate_to_datetime
 
 import structlog
 
 from callfleet_operator.reaching.connection import Connection
 from callfleet_operator.reaching.problems import REQUEST_ERRORS
-
-_UNHEEDED_SECONDS = 2.0
-"""Dates have whole seconds: less is no difference."""
+from callfleet_service.clocks import skew_seconds
 
 log = structlog.get_logger("callfleet_operator")
 
@@ -23,15 +20,9 @@ async def clock_skew_seconds(connection: Connection) -> float:
         return 0.0
     skew = skew_seconds(asked_at, time.time(), answer.headers.get("Date", ""))
     if skew:
-        log.warning("the API server's clock is another: its time is taken", ahead_seconds=skew)
+        log.warning(
+            "this operator's clock is not the API server's, whose time is taken: see to the time "
+            "service of the node that it is on",
+            ahead_seconds=-skew,
+        )
     return skew
-
-
-def skew_seconds(asked_at: float, answered_at: float, date: str) -> float:
-    """Say how far a clock is ahead that wrote this date between two instants."""
-    try:
-        dated = parsedate_to_datetime(date).timestamp() + 0.5
-    except (TypeError, ValueError):
-        return 0.0
-    skew = dated - (asked_at + answered_at) / 2
-    return round(skew, 1) if abs(skew) > _UNHEEDED_SECONDS else 0.0

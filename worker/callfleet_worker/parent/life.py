@@ -2,13 +2,11 @@
 
 import asyncio
 import importlib
-import logging
 import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -23,7 +21,7 @@ from callfleet_worker.model.tls import CaFileError
 from callfleet_worker.parent.admission.desk import Seen
 from callfleet_worker.parent.admission.opening import make_port, reserved, see
 from callfleet_worker.parent.admission.port import AdmissionPort
-from callfleet_worker.parent.connection import ConnectionWatch
+from callfleet_worker.parent.connection import ConnectionWatch, watching
 from callfleet_worker.parent.event_socket import EventSocket, private_folder
 from callfleet_worker.parent.health import Health, HealthServer
 from callfleet_worker.parent.hearing import Hearing
@@ -36,6 +34,7 @@ from callfleet_worker.parent.registry import Registry
 from callfleet_worker.parent.rescue import Rescue
 from callfleet_worker.parent.samples import Sampler
 from callfleet_worker.parent.server import Entrypoint, FleetServer
+from callfleet_worker.parent.signals import heard_signals
 from callfleet_worker.persona import AgentClassError
 from callfleet_worker.settings import Settings
 from callfleet_worker.upstream.forking import end_server, fork_server
@@ -113,21 +112,25 @@ async def _live(settings: Settings, entrypoint: Entrypoint) -> None:
         if verdict is Verdict.AWAY:
             _log.warning(sentence)
         folder = private_folder()
-        watch = ConnectionWatch(settings.livekit, said=sentence)
-        framework = logging.getLogger("livekit.agents")
-        framework.addFilter(watch)
         try:
-            await Parent(settings, entrypoint, folder / "events.sock").live(bound, admission)
+            with watching(settings.livekit, sentence) as watch:
+                parent = Parent(settings, entrypoint, folder / "events.sock", watch)
+                await parent.live(bound, admission)
         finally:
-            framework.removeFilter(watch)
             shutil.rmtree(folder, ignore_errors=True)
 
 
 class Parent:
     """The parts of a running worker, and the order in which they start and stop."""
 
-    def __init__(self, settings: Settings, entrypoint: Entrypoint, event_socket: Path) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        entrypoint: Entrypoint,
+        event_socket: Path,
+        connection: ConnectionWatch,
+    ) -> None:
+        self._settings, self._connection = settings, connection
         registry = Registry(GEMINI_LIVE)
         self._otlp = Otlp.start(settings.telemetry)
         self._rescue = Rescue(settings, self._has_slot_or_goes)
@@ -153,7 +156,7 @@ class Parent:
 
     async def live(self, bound: socket.socket, admission: socket.socket | None) -> None:
         """Start, take calls until a signal comes, let them finish, and stop."""
-        with _signals(self._on_signal):
+        with heard_signals(self._on_signal):
             await self._events.open()
             await self._health.start(bound)
             if self._admission is not None and admission is not None:
@@ -234,7 +237,8 @@ class Parent:
             self._admission.changed()
 
     def _see(self) -> Seen:
-        return see(self._server, self._hearing, draining=self._stopping.is_set())
+        said, draining = self._connection.said, self._stopping.is_set()
+        return see(self._server, self._hearing, said, draining=draining)
 
     def _has_slot_or_goes(self) -> bool:
         return self._server.accepting or not self._server.takes_calls
@@ -258,7 +262,8 @@ class Parent:
         if not is_live:
             return "not running"
         if not is_ready:
-            return f"not registered with LiveKit at {self._settings.livekit.url}"
+            unknown = f"not registered with LiveKit at {self._settings.livekit.url}"
+            return self._connection.said or unknown
         if self._stopping.is_set():
             return "draining"
         if self._server.cordoned:
@@ -283,17 +288,3 @@ def _shared(settings: Settings, entrypoint: Entrypoint) -> list[str]:
     if settings.agent_class is not None:
         own.append(settings.agent_class.partition(":")[0])
     return [*_SHARED_MODULES, *(name for name in own if name != "__main__")]
-
-
-@contextmanager
-def _signals(tell: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """Hear the two signals that ask a worker to go, as often as they come."""
-    loop = asyncio.get_running_loop()
-    heard = (signal.SIGTERM, signal.SIGINT)
-    for number in heard:
-        loop.add_signal_handler(number, tell, number)
-    try:
-        yield
-    finally:
-        for number in heard:
-            loop.remove_signal_handler(number)

@@ -23,6 +23,7 @@ class Seen:
     refused_total: int
     cut_total: int
     call_seconds_total: float
+    unconnected: str = ""
 
 
 class Verdict(Enum):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from callfleet_contract.admission import Order
+from callfleet_contract.admission import MOST_CHARACTERS, Order
 from callfleet_contract.signing import read_public_key
 from callfleet_service.ports import bind
 from callfleet_worker.parent.admission.desk import Desk, Seen
@@ -70,11 +70,12 @@ def make_port(
     return AdmissionPort(door, Orders(desk, look, keep_aside, cordon))
 
 
-def see(server: FleetServer, hearing: Hearing, *, draining: bool) -> Seen:
+def see(server: FleetServer, hearing: Hearing, unconnected: str, *, draining: bool) -> Seen:
     """Look at a worker: each call that was accepted and has not ended is counted once.
 
     A call whose process is gone and whose end is not told yet is still there: whoever is told
-    that nothing is left must have been told before how it ended.
+    that nothing is left must have been told before how it ended. ``unconnected`` is what was last
+    in the way to LiveKit.
     """
     waiting = server.reserved
     totals = hearing.totals
@@ -90,4 +91,10 @@ def see(server: FleetServer, hearing: Hearing, *, draining: bool) -> Seen:
         refused_total=server.refused_total,
         cut_total=totals.cut,
         call_seconds_total=totals.call_seconds,
+        unconnected="" if server.registered else _plain(unconnected)[:MOST_CHARACTERS],
     )
+
+
+def _plain(text: str) -> str:
+    """Write a text so that each of its signs takes few bytes in a report."""
+    return text.encode("ascii", "replace").decode()
