@@ -81,6 +81,8 @@ def test_a_worker_that_knows_what_is_in_its_way_to_livekit_is_quoted() -> None:
     told = degraded(plan(fleet(knows, says(worker("b"), registered=False))))
     assert "2 workers without a connection to LiveKit (a, b): its clock is 60 min ahead" in told
     assert "LIVEKIT_URL" not in told
+    young = says(worker("new", created_at=NOW - 5), registered=False, unconnected="refused")
+    assert "1 worker without a connection to LiveKit (new): refused" in degraded(plan(fleet(young)))
 
 
 def test_a_single_worker_without_livekit_is_replaced_and_goes_when_that_works() -> None:

@@ -233,12 +233,18 @@ def _unconnected(view: View) -> Iterator[Trouble]:
     return _some(
         view,
         "NotConnected",
-        lambda seen: seen.standing is Standing.UNCONNECTED,
+        lambda seen: seen.standing is Standing.UNCONNECTED or _knows_why(seen),
         lambda pods: (
             f"{counted(len(pods))} without a connection to LiveKit ({names(pods)}): "
             f"{_said_of_livekit(pods) or LIVEKIT_CURE}"
         ),
     )
+
+
+def _knows_why(seen: Seen) -> bool:
+    """Whether a worker that is to be connected soon says itself what is in its way."""
+    said = seen.report.unconnected if seen.report is not None and seen.fresh else ""
+    return seen.standing is Standing.STARTING and said != ""
 
 
 def _said_of_livekit(pods: list[Seen]) -> str:
