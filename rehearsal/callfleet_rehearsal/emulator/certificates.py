@@ -1,4 +1,4 @@
-"""A certificate authority of our own and a server certificate: every Live client insists on TLS."""
+"""A server certificate and the authority that proves it, made or given: clients insist on TLS."""
 
 import datetime as dt
 import ipaddress
@@ -12,6 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 VALID_DAYS = 30
+GIVEN_FILES = CHAIN, KEY, AUTHORITY = "tls.crt", "tls.key", "ca.crt"
+"""As a Secret of type kubernetes.io/tls has them, where it is mounted."""
+
+
+class BadCertificatesError(Exception):
+    """Certificates that were given cannot be used. The message says which and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,32 @@ class Certificates:
 
     ca_file: Path
     server: ssl.SSLContext
+
+
+def read_certificates(folder: Path) -> Certificates:
+    """Take the certificates that are in a folder: ``tls.crt``, ``tls.key`` and ``ca.crt``.
+
+    Raises:
+        BadCertificatesError: they are not there, or do not go together.
+
+    """
+    missing = [name for name in GIVEN_FILES if not (folder / name).is_file()]
+    if missing:
+        message = (
+            f"{folder} has no {', '.join(missing)}; give a folder with {', '.join(GIVEN_FILES)}, "
+            "or none to have certificates made"
+        )
+        raise BadCertificatesError(message)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(folder / CHAIN, folder / KEY)
+    except OSError as error:
+        message = (
+            f"{CHAIN} and {KEY} in {folder} cannot be used together ({error}); they are to be a "
+            "certificate and its own key, as PEM"
+        )
+        raise BadCertificatesError(message) from error
+    return Certificates(ca_file=folder / AUTHORITY, server=context)
 
 
 def _name(common_name: str) -> x509.Name:

@@ -15,6 +15,7 @@ import uvloop
 from rich.console import Console
 
 from callfleet_rehearsal.emulator.brain import Script
+from callfleet_rehearsal.emulator.certificates import BadCertificatesError
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
 from callfleet_rehearsal.emulator.profiles import PROFILE_NAMES
 from callfleet_rehearsal.emulator.scripts import BadScriptError, read_script
@@ -44,6 +45,12 @@ Key = Annotated[
 Seed = Annotated[int, typer.Option(help="Seeds every random time, so that a run repeats.")]
 ScriptFile = Annotated[Path | None, typer.Option(help="YAML or JSON of turns by number.")]
 Host = Annotated[str, typer.Option(help="Address to listen on, and the certificate's name.")]
+Listen = Annotated[
+    str | None, typer.Option(help="Listen here, where --host is a name by which others find it.")
+]
+TlsFolder = Annotated[
+    Path | None, typer.Option("--tls", help="Show tls.crt, tls.key of this folder; ca.crt too.")
+]
 Folder = Annotated[Path | None, typer.Option(help="Keep the certificates here.")]
 Silence = Annotated[int, typer.Option(help="Silence after a sentence that sounds complete, in ms.")]
 Lifetime = Annotated[float, typer.Option(help="Life of one connection, goAway included, in s.")]
@@ -65,6 +72,8 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
     seed: Seed = 0,
     script: ScriptFile = None,
     host: Host = _DEFAULTS.host,
+    listen: Listen = None,
+    tls: TlsFolder = None,
     certificates: Folder = None,
     complete_silence_ms: Silence = _COMPLETE_SILENCE_MS,
     connection_seconds: Lifetime = _DEFAULTS.connection_seconds,
@@ -90,16 +99,18 @@ def emulate(  # noqa: PLR0913, PLR0917 - the options of a command line are what 
             most_sessions=most_sessions,
             log_file=log,
             certificate_folder=certificates,
+            listen=listen,
+            tls_folder=tls,
             script=Script() if script is None else read_script(script),
         )
         with precedence() if first else contextlib.nullcontext():
             uvloop.run(_serve(config, ready_file, console))
-    except (OSError, BadScriptError) as error:
+    except (OSError, BadScriptError, BadCertificatesError) as error:
         console.print(_told(error), style="red", highlight=False, soft_wrap=True)
         raise typer.Exit(EXIT_CANNOT_START) from error
 
 
-def _told(error: OSError | BadScriptError) -> str:
+def _told(error: OSError | BadScriptError | BadCertificatesError) -> str:
     if isinstance(error, OSError) and not isinstance(error, CannotListenError):
         return f"cannot use {error.filename}: {error.strerror}; give another path"
     return str(error)

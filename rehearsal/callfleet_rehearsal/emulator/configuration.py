@@ -17,7 +17,9 @@ class EmulatorConfig:
     sounds complete. ``playback_speed``: how fast the client is taken to play; above 1 turnComplete
     comes sooner, which makes tests shorter. ``connection_seconds``: life of one connection, goAway
     included. ``session_seconds``: life of a session without context compression, resumptions
-    included. ``most_sessions``: more at once are refused; 0 refuses none.
+    included. ``most_sessions``: more at once are refused; 0 refuses none. ``listen``: the address
+    to listen on, where ``host`` is a name by which others find it; the control port is on loopback
+    then. ``tls_folder``: certificates to show, in place of ones made now.
     """
 
     host: str = "127.0.0.1"
@@ -37,3 +39,5 @@ class EmulatorConfig:
     script: Script = field(default_factory=Script)
     log_file: Path | None = None
     certificate_folder: Path | None = None
+    listen: str | None = None
+    tls_folder: Path | None = None

@@ -11,7 +11,11 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from callfleet_rehearsal.emulator.certificates import make_certificates
+from callfleet_rehearsal.emulator.certificates import (
+    Certificates,
+    make_certificates,
+    read_certificates,
+)
 from callfleet_rehearsal.emulator.configuration import EmulatorConfig
 from callfleet_rehearsal.emulator.control import arm_fault, control_app
 from callfleet_rehearsal.emulator.conversations import Handles
@@ -26,6 +30,9 @@ from callfleet_rehearsal.emulator.speech import rendered_clips
 from callfleet_rehearsal.emulator.wire import Wire
 
 SHUTDOWN_SECONDS = 0.5
+HEALTH_PATH = "/healthz"
+"""The one path that no Live API has: whoever asks learns that speech is ready and TLS works."""
+_LOOPBACK = "127.0.0.1"
 TOO_MANY = RefusedError(
     1011, "Resource has been exhausted. RESOURCE_EXHAUSTED: Maximum concurrent sessions exceeded."
 )
@@ -67,21 +74,19 @@ class Emulator:
 
     async def __aenter__(self) -> Self:
         """Make certificates and speech, and listen."""
-        folder = self.config.certificate_folder
-        if folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="callfleet-emulator-")
-            folder = Path(self._folder.name)
-        certificates = make_certificates(folder, self.config.host)
+        host, listen = self.config.host, self.config.listen
+        certificates = self._certificates()
         self.ca_file = certificates.ca_file
         rendered_clips()
         try:
             app = web.Application()
+            app.router.add_get(HEALTH_PATH, _healthy)
             app.router.add_route("*", "/{tail:.*}", self._serve)
-            port = await self._listen(app, self.config.port, certificates.server)
-            self.url = f"https://{self.config.host}:{port}"
-            control = control_app(self._shared)
-            control_port = await self._listen(control, self.config.control_port, None)
-            self.control_url = f"http://{self.config.host}:{control_port}"
+            port = await self._listen(app, listen or host, self.config.port, certificates.server)
+            self.url = f"https://{host}:{port}"
+            control, control_host = control_app(self._shared), _LOOPBACK if listen else host
+            control_port = await self._listen(control, control_host, self.config.control_port)
+            self.control_url = f"http://{control_host}:{control_port}"
         except BaseException:
             await self.close()
             raise
@@ -122,17 +127,28 @@ class Emulator:
         """
         return arm_fault(self._shared, {"name": name, **request})
 
-    async def _listen(self, app: web.Application, port: int, tls: ssl.SSLContext | None) -> int:
+    def _certificates(self) -> Certificates:
+        if self.config.tls_folder is not None:
+            return read_certificates(self.config.tls_folder)
+        folder = self.config.certificate_folder
+        if folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="callfleet-emulator-")
+            folder = Path(self._folder.name)
+        return make_certificates(folder, self.config.host)
+
+    async def _listen(
+        self, app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None
+    ) -> int:
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
         )
         self._runners.append(runner)
         await runner.setup()
-        site = web.TCPSite(runner, self.config.host, port, ssl_context=tls)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
-            raise _cannot_listen(self.config.host, port, error) from error
+            raise _cannot_listen(host, port, error) from error
         bound: int = runner.addresses[0][1]
         return bound
 
@@ -190,6 +206,10 @@ def _cannot_listen(host: str, port: int, error: OSError) -> CannotListenError:
         return PortInUseError(message)
     message = f"cannot listen on {host}:{port} ({error.strerror}); give another host or port"
     return CannotListenError(message)
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.Response(text="ready\n")
 
 
 def _refuse(status: int, text: str) -> web.Response:
