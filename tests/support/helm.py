@@ -10,7 +10,8 @@ import yaml
 
 CHARTS = Path(__file__).resolve().parents[2] / "charts"
 _MADE_ANEW = re.compile(
-    r"^(  (?:private-key|LIVEKIT_API_KEY|LIVEKIT_API_SECRET): )\S+$", re.MULTILINE
+    r"^(  (?:private-key|LIVEKIT_API_KEY|LIVEKIT_API_SECRET|ca\.crt|tls\.crt|tls\.key): )\S+$",
+    re.MULTILINE,
 )
 Object = dict[str, Any]
 

@@ -28,6 +28,11 @@ CALLFLEET_MODEL__VERTEX_PROJECT: {{ . | quote }}
 CALLFLEET_MODEL__VERTEX_LOCATION: {{ . | quote }}
 {{- end }}
 {{- end }}
+{{- if .Values.emulator.enabled }}
+CALLFLEET_MODEL__BASE_URL: https://{{ include "callfleet.emulator.host" . }}:8443
+CALLFLEET_MODEL__CA_FILE: /etc/callfleet/emulator/ca.crt
+GOOGLE_API_KEY: any
+{{- end }}
 {{- if .Values.caBundle.configMap }}
 SSL_CERT_FILE: {{ include "callfleet.ca.file" . }}
 {{- end }}
@@ -55,6 +60,21 @@ configMap:
 {{- define "callfleet.ca.mount" -}}
 name: ca-bundle
 mountPath: /etc/callfleet/ca
+readOnly: true
+{{- end -}}
+
+{{/* Of the emulator's Secret workers have the authority alone, and never its key. */}}
+{{- define "callfleet.emulator.volume" -}}
+name: emulator-ca
+secret:
+  secretName: {{ include "callfleet.emulator.secret" . }}
+  items:
+    - {key: ca.crt, path: ca.crt}
+{{- end -}}
+
+{{- define "callfleet.emulator.mount" -}}
+name: emulator-ca
+mountPath: /etc/callfleet/emulator
 readOnly: true
 {{- end -}}
 
@@ -114,8 +134,11 @@ annotations:
 {{- end }}
 {{- $env = concat $env $own }}
 {{- if $env }}{{ $_ := set $template "env" $env }}{{ end }}
-{{- if $root.Values.caBundle.configMap }}
-{{- range $field, $name := dict "volumes" "callfleet.ca.volume" "volumeMounts" "callfleet.ca.mount" }}
+{{- $files := list }}
+{{- if $root.Values.caBundle.configMap }}{{ $files = append $files "callfleet.ca" }}{{ end }}
+{{- if $root.Values.emulator.enabled }}{{ $files = append $files "callfleet.emulator" }}{{ end }}
+{{- range $files }}
+{{- range $field, $name := dict "volumes" (printf "%s.volume" .) "volumeMounts" (printf "%s.mount" .) }}
 {{- $ours := include $name $root | fromYaml }}
 {{- $_ := set $template $field (append (get $template $field | default list) $ours) }}
 {{- end }}

@@ -51,6 +51,16 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "callfleet.emulator.name" -}}{{ include "callfleet.fullname" . }}-emulator{{- end -}}
+
+{{- define "callfleet.emulator.host" -}}
+{{ include "callfleet.emulator.name" . }}.{{ .Release.Namespace }}.svc
+{{- end -}}
+
+{{- define "callfleet.emulator.secret" -}}
+{{- default (include "callfleet.emulator.name" .) .Values.emulator.tlsSecret -}}
+{{- end -}}
+
 {{/* An image, from a dict of `of` (repository, tag, digest) and `root`. */}}
 {{- define "callfleet.image" -}}
 {{- if .of.digest -}}
