@@ -57,7 +57,8 @@ up: programs ## Start the local stack and keep it up until Ctrl-C
 	@$(BIN)/callfleet up $(ARGS)
 
 .PHONY: cluster
-cluster: node-programs ## Bring up a real Kubernetes on this machine (ARGS="--nodes 2")
+cluster: setup ## Bring up a real Kubernetes with a fleet in it; again, a change of code (ARGS=--bare)
+	@$(BIN)/python -m callfleet_tools build --for cluster --for node $(if $(filter --bare,$(ARGS)),,--for calls --for charts) >/dev/null
 	@$(AS_ROOT) $(BIN)/python -m callfleet_tools.node up $(ARGS)
 
 .PHONY: cluster-down
@@ -77,7 +78,7 @@ test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/un
 	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: node-programs ## Pass the tests that need real pods, on a cluster of their own
+test-cluster: node-programs programs chart-programs ## Pass the tests that need real pods, on a cluster of their own
 	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/cluster $(ARGS)
 
 .PHONY: test-images

@@ -11,6 +11,7 @@ from node_kubectl import NodeKubectl
 from trial_image import trial_image
 
 from callfleet_tools import cache
+from callfleet_tools.evaluation import Evaluation, furnish
 from callfleet_tools.find import Origin, look
 from callfleet_tools.node import (
     Cluster,
@@ -35,10 +36,15 @@ def root() -> None:
 def able(root: None) -> None:
     """Skip, with the reason, where no node can be had."""
     del root
-    wanted = [each for each in PROGRAMS if each.purpose in (Purpose.CLUSTER, Purpose.NODE)]
+    need(Purpose.CLUSTER, Purpose.NODE)
+
+
+def need(*purposes: Purpose) -> None:
+    """Skip, with the reason, where a program for one of these is not built."""
+    wanted = [each for each in PROGRAMS if each.purpose in purposes]
     lacking = [each.name for each in wanted if look(each).origin is Origin.TO_BUILD]
     if lacking:
-        pytest.skip(f"not built yet: {', '.join(lacking)}; `make node-programs` builds them")
+        pytest.skip(f"not built yet: {', '.join(lacking)}; `make test-cluster` builds them")
 
 
 @pytest.fixture(scope="session")
@@ -46,16 +52,32 @@ def real_cluster(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A real cluster of two nodes, for the whole session. Images of earlier sessions are there."""
     del able
     archives = tmp_path_factory.mktemp("images")
-    with somewhere_free() as up:
+    with somewhere_free(nodes=2) as up:
         up.load(images.write_archive(trial_image(), archives / "trial.tar"))
         yield up
 
 
+@pytest.fixture(scope="session")
+def evaluation(real_cluster: Cluster) -> Evaluation:
+    """LiveKit, an operator and an emulator on that cluster, and no fleet yet."""
+    need(Purpose.CALLS, Purpose.CHARTS)
+    return furnish(real_cluster)
+
+
+@pytest.fixture(scope="module")
+def empty_cluster(able: None) -> Iterator[Cluster]:
+    """A cluster of one node with nothing in it, for a module's tests."""
+    del able
+    need(Purpose.CALLS, Purpose.CHARTS)
+    with somewhere_free(nodes=1) as up:
+        yield up
+
+
 @contextlib.contextmanager
-def somewhere_free() -> Iterator[Cluster]:
+def somewhere_free(nodes: int) -> Iterator[Cluster]:
     """Have a cluster in the first folder that no other session of tests has one in."""
     for number in range(MOST_CLUSTERS):
-        wish = Wish(cache.root() / f"test-cluster-{number}", nodes=2)
+        wish = Wish(cache.root() / f"test-cluster-{number}", nodes=nodes)
         try:
             up = bring_up(wish)
         except FolderBusyError:

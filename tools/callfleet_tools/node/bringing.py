@@ -95,6 +95,12 @@ class Cluster:
         listed = (arguments.ctr(each, "images", "list", "-q") for each in self.layout.places)
         return all(reference in parts.run(each, "listing images").split() for each in listed)
 
+    def tag(self, reference: str, name: str) -> None:
+        """Have an image found under another name as well, in every node."""
+        for place in self.layout.places:
+            command = arguments.ctr(place, "images", "tag", "--force", reference, name)
+            parts.run(command, f"naming {reference}")
+
 
 @contextlib.contextmanager
 def cluster(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Iterator[Cluster]:
@@ -120,9 +126,9 @@ def bring_up(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Cluster:
     """
     Layout(wish.folder, 0, wish.nodes, {})  # refuses what cannot be, before anything is made
     with starting.alone_in(wish.folder):
-        with _timed("Debian packages", tell):
+        with timed("Debian packages", tell):
             needs.provide(*([needs.SPEAKER] if wish.internet else []))
-        with _timed("programs", tell):
+        with timed("programs", tell):
             programs = _programs()
         runc = debian.path_of("runc") or Path("runc")
         starting.close(wish.folder)
@@ -169,7 +175,7 @@ def load(place: Place, archive: Path) -> None:
 
 def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
     layout.logs.mkdir(exist_ok=True)
-    with _timed("namespaces", tell):
+    with timed("namespaces", tell):
         tokens = keys.tokens(files.users(layout))
         starting.write(files.control_files(layout, tokens))
         starting.write(keys.service_account_keys(layout))
@@ -177,13 +183,13 @@ def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
     enter = {name: furnishing.inside(node.pid) for name, node in nodes.items()}
     up = _Starter(layout, enter, dict(nodes))
     if layout.internet:
-        with _timed("internet", tell):
+        with timed("internet", tell):
             up.internet()
-    with _timed("control plane", tell):
+    with timed("control plane", tell):
         up.control_plane()
-    with _timed("containers", tell):
+    with timed("containers", tell):
         up.containers()
-    with _timed("nodes ready", tell):
+    with timed("nodes ready", tell):
         up.nodes()
     return Cluster(layout, up.parts)
 
@@ -279,7 +285,8 @@ def _programs() -> dict[str, Path]:
 
 
 @contextlib.contextmanager
-def _timed(what: str, tell: Tell) -> Iterator[None]:
+def timed(what: str, tell: Tell) -> Iterator[None]:
+    """Tell how long the block took, where it ends well."""
     started = time.monotonic()
     yield
     tell(what, time.monotonic() - started)

@@ -4,7 +4,6 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from callfleet_tools import ToolError, cache
+from callfleet_tools.evaluation import furnish
+from callfleet_tools.evaluation.telling import next_steps
+from callfleet_tools.find import look
 from callfleet_tools.node.bringing import Cluster, Wish, bring_up, find_up, take_down
 from callfleet_tools.node.errors import NodeError
 from callfleet_tools.node.memory import by_program
+from callfleet_tools.programs import named
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
-
-FURNISHINGS: tuple[tuple[str, Callable[[Cluster], None]], ...] = ()
-"""What is done to a cluster that is up, each by its name: images are loaded, charts installed."""
 
 Folder = Annotated[
     Path | None, typer.Option(help="Where what belongs to it is kept (else in the cache).")
@@ -34,8 +34,14 @@ def up(
     internet: Annotated[
         bool, typer.Option("--internet", help="Have pods reach what this machine reaches.")
     ] = False,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Load no images and install no charts.")
+    ] = False,
 ) -> None:
-    """Bring a cluster up, and leave it up. Says what each part took."""
+    """Bring a cluster up with a fleet that takes calls, and leave it up. Says what each part took.
+
+    Where one is up, it is brought what has changed since: images and charts.
+    """
     console = Console(stderr=True, highlight=False)
     started = time.monotonic()
 
@@ -43,15 +49,14 @@ def up(
         console.print(f"  {what:<20} {seconds:6.1f} s")
 
     wish = Wish(folder or default_folder(), nodes, owned=False, internet=internet)
-    cluster = bring_up(wish, tell)
-    for what, furnish in FURNISHINGS:
-        before = time.monotonic()
-        furnish(cluster)
-        tell(what, time.monotonic() - before)
+    cluster = (None if bare else find_up(wish.folder)) or bring_up(wish, tell)
+    evaluation = None if bare else furnish(cluster, tell, fleet=True)
     tell("all", time.monotonic() - started)
     _give_to_user(cluster.kubeconfig)
-    print(f"kubectl: {cluster.layout.programs['kubectl']}", file=sys.stderr)
-    print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    if evaluation is not None:
+        console.print(next_steps(evaluation), soft_wrap=True, markup=False)
+    console.print("\nWhat follows puts kubectl and helm on your PATH, and has them speak with it:")
+    print(_exports(cluster))
 
 
 @app.command()
@@ -79,7 +84,14 @@ def status(folder: Folder = None) -> None:
     for name, (count, size_bytes) in by_program(place).items():
         table.add_row(name, str(count), f"{size_bytes / 1e6:.0f}")
     Console().print(table)
-    print(f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
+    print(_exports(cluster))
+
+
+def _exports(cluster: Cluster) -> str:
+    """Say by what a shell knows the cluster and has its programs, as a line for `eval`."""
+    programs = [cluster.layout.programs["kubectl"], look(named("helm")).path]
+    folders = ":".join(shlex.quote(str(each.parent)) for each in programs if each.exists())
+    return f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))} PATH={folders}:$PATH"
 
 
 def _give_to_user(file: Path) -> None:

@@ -1,0 +1,71 @@
+"""The values that the charts are installed with on a cluster of one's own. No clock, no network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from callfleet_tools.evaluation.given import FLEET, LIVEKIT, Evaluation
+
+Values = dict[str, Any]
+
+_FEW = {"requests": {"cpu": "100m", "memory": "64Mi"}}
+"""Two cores are all that some machines have, and all of this has to find a place on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How LiveKit is spoken to."""
+
+    api_key: str
+    api_secret: str
+
+
+def livekit(images: Mapping[str, str], node: str) -> Values:
+    """Say how LiveKit is installed."""
+    return {
+        "server": {"image": _image(images["livekit-server"]), "resources": _FEW},
+        "redis": {"image": _image(images["redis"]), "resources": _FEW},
+        **_on(node),
+    }
+
+
+def callfleet(images: Mapping[str, str], node: str, keys: Keys, *, fleet: bool) -> Values:
+    """Say how operator and emulator are installed, and a fleet where one is wanted."""
+    return {
+        "operator": {"image": _image(images["operator"]), **_on(node)},
+        "emulator": {"enabled": True, **_on(node)},
+        "fleets": {FLEET: {}} if fleet else {},
+        **_calls(images, keys),
+    }
+
+
+def beside(evaluation: Evaluation) -> Values:
+    """Say how one more release is installed: fleets of its own, and an emulator of its own."""
+    keys = Keys(evaluation.api_key, evaluation.api_secret)
+    return {
+        "crds": {"enabled": False},
+        "operator": {"enabled": False},
+        "emulator": {"enabled": True},
+        **_calls(evaluation.images, keys),
+    }
+
+
+def _calls(images: Mapping[str, str], keys: Keys) -> Values:
+    return {
+        "worker": {"image": _image(images["worker"])},
+        "test": {"image": _image(images["rehearsal"]), "resources": _FEW},
+        "livekit": {
+            "url": f"ws://{LIVEKIT}.{LIVEKIT}.svc:7880",
+            "apiKey": keys.api_key,
+            "apiSecret": keys.api_secret,
+        },
+    }
+
+
+def _on(node: str) -> Values:
+    return {"nodeSelector": {"kubernetes.io/hostname": node}}
+
+
+def _image(reference: str) -> Values:
+    repository, _, tag = reference.rpartition(":")
+    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
