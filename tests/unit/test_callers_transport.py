@@ -1,6 +1,7 @@
 """A caller's media connection to an SFU that answers as the test has it answer."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -75,6 +76,22 @@ async def test_a_way_is_up_once_a_check_of_ours_is_answered_as_well(
     await caller.establish(sfu.description, sfu.address, 10.0)
     assert caller.ice.nominated
     assert caller.drain() == []
+
+
+async def test_an_sfu_at_an_address_that_is_not_loopback_is_reached(caller: Transport) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no network but its own")
+        here = asking.getsockname()[0]
+    loop = asyncio.get_running_loop()
+    listening, standing = await loop.create_datagram_endpoint(Sfu, (here, 0))
+    try:
+        await caller.establish(standing.description, standing.address, 10.0)
+    finally:
+        listening.close()
+    assert caller.ice.nominated
 
 
 async def test_an_sfu_that_answers_nothing_is_told_of_by_the_stage(

@@ -50,7 +50,8 @@ def new_socket() -> socket.socket:
     with contextlib.ExitStack() as refused:
         while True:
             bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-            bound.bind(("127.0.0.1", 0))
+            # At every address: an SFU elsewhere is not reached from loopback.
+            bound.bind(("", 0))
             port = bound.getsockname()[1]
             if port not in _recent_ports:
                 _recent_ports.append(port)
@@ -103,8 +104,8 @@ class Transport:
                     stage = "DTLS handshake" if self.ice.nominated else "ICE check"
                     message = (
                         f"no media connection to {address[0]}:{address[1]} within "
-                        f"{timeout_seconds:g} s: the {stage} got no answer; is the SFU's UDP "
-                        "port reachable from 127.0.0.1 (rtc.enable_loopback_candidate)?"
+                        f"{timeout_seconds:g} s: the {stage} got no answer; is that UDP port "
+                        "reachable from here (rtc.node_ip, rtc.enable_loopback_candidate)?"
                     )
                     raise MediaLostError(message)
                 self._nudge()
