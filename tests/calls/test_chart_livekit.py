@@ -52,9 +52,13 @@ def config_of(values: dict[str, Any], folder: Path) -> str:
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     objects = Helm(callfleet_tools.find("helm"), folder).objects("livekit", "-f", str(file))
-    (config_map,) = of_kind(objects, "ConfigMap")
-    text: str = config_map["data"]["config.yaml"]
-    return text
+    server = next(
+        one for one in of_kind(objects, "Deployment") if one["metadata"]["name"] == "livekit"
+    )
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one.get("value") for one in container["env"]}
+    text: str = told["LIVEKIT_CONFIG"]
+    return text.replace("$(NODE_ADDRESS)", LOOPBACK)
 
 
 def mounted(folder: Path) -> Path:

@@ -10,6 +10,8 @@ NEEDS = "evaluation"
 """Name of the Secret and of the ConfigMap that a fleet's pods are told everything by."""
 _CA_FOLDER = "/etc/callfleet/emulator"
 _CA_NAME = "ca.crt"
+_REQUESTED = {"requests": {"cpu": "100m", "memory": "128Mi"}}
+"""Little, so that many find a place. Asking for nothing they would get nothing from a busy node."""
 
 
 def needs(evaluation: Evaluation) -> list[Object]:
@@ -42,6 +44,7 @@ def template(evaluation: Evaluation, **more: Any) -> Object:
         "secrets": [NEEDS],
         "volumes": [{"name": NEEDS, "configMap": {"name": NEEDS}}],
         "volumeMounts": [{"name": NEEDS, "mountPath": _CA_FOLDER, "readOnly": True}],
+        "resources": _REQUESTED,
         **more,
     }
 

@@ -8,8 +8,11 @@ from callfleet_tools.evaluation.given import FLEET, LIVEKIT, Evaluation
 
 Values = dict[str, Any]
 
-_FEW = {"requests": {"cpu": "100m", "memory": "64Mi"}}
-"""Two cores are all that some machines have, and all of this has to find a place on them."""
+_SERVER = {"requests": {"cpu": "250m", "memory": "128Mi"}}
+_WORKER = {"requests": {"cpu": "250m", "memory": "256Mi"}}
+_CALLERS = {"requests": {"cpu": "300m", "memory": "256Mi"}}
+"""Two cores are all that some machines have, and all of this, three workers included, is to find a
+place on them. What asks for nothing gets nothing where these are busy, and then calls stutter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,8 @@ class Keys:
 def livekit(images: Mapping[str, str], node: str) -> Values:
     """Say how LiveKit is installed."""
     return {
-        "server": {"image": _image(images["livekit-server"]), "resources": _FEW},
-        "redis": {"image": _image(images["redis"]), "resources": _FEW},
+        "server": {"image": _image(images["livekit-server"]), "resources": _SERVER},
+        "redis": {"image": _image(images["redis"])},
         **_on(node),
     }
 
@@ -53,7 +56,8 @@ def beside(evaluation: Evaluation) -> Values:
 def _calls(images: Mapping[str, str], keys: Keys) -> Values:
     return {
         "worker": {"image": _image(images["worker"])},
-        "test": {"image": _image(images["rehearsal"]), "resources": _FEW},
+        "test": {"image": _image(images["rehearsal"]), "resources": _CALLERS},
+        "fleetDefaults": {"template": {"resources": _WORKER}},
         "livekit": {
             "url": f"ws://{LIVEKIT}.{LIVEKIT}.svc:7880",
             "apiKey": keys.api_key,
