@@ -4,6 +4,7 @@ import functools
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import callfleet_tools
@@ -11,14 +12,10 @@ from callfleet_tools.build import Step
 from callfleet_tools.images import base, make, plan
 from callfleet_tools.images.buildah import Buildah
 from callfleet_tools.narrate import narrated
-from callfleet_tools.node import Cluster, images, needs
+from callfleet_tools.node import Cluster, images
 from callfleet_tools.node.bringing import Tell, timed
 
 LIVEKIT_SERVER, REDIS = "livekit-server", "redis"
-_BUILDERS = (
-    needs.Package("buildah", ("buildah",)),
-    needs.Package("debootstrap", ("debootstrap",)),
-)
 _LETTERS = "callfleet:x:65532:65532::/tmp:/usr/sbin/nologin\n"
 _TAG_LENGTH = 12
 _REDIS_RECIPE = Path(__file__).with_name("redis.Containerfile")
@@ -31,11 +28,11 @@ def provide(cluster: Cluster, tell: Tell) -> Mapping[str, str]:
         ToolError: one cannot be made, or a node does not take it.
 
     """
-    needs.provide(*_BUILDERS)
     buildah = Buildah()
     with timed("images made", tell):
         ours = make.make(make.Wish(), buildah)
-        redis = _redis(buildah)
+        with buildah.in_use():
+            redis = _redis(buildah)
     stored = {one.role: one.reference for one in ours} | {REDIS: redis}
     with timed("images loaded", tell):
         for reference in stored.values():
@@ -74,8 +71,9 @@ def _server() -> images.Image:
 
 def _redis(buildah: Buildah) -> str:
     """Make Redis of Debian's package, and give its name."""
+    today = datetime.now(UTC).date()
     with narrated("image redis") as tell, tempfile.TemporaryDirectory() as folder:
-        chosen = base.provide(buildah, plan.Debian(), lambda said: tell(Step(said)))
+        chosen = base.provide(buildah, plan.Debian(), today, lambda said: tell(Step(said)))
         id_file = Path(folder) / "id"
         told = ["build", "--isolation", "chroot", "--timestamp", "0", "--pull-never", "--layers"]
         told += ["--build-arg", f"BASE={chosen}", "--iidfile", str(id_file)]
