@@ -43,6 +43,14 @@ def test_the_schema_refuses_what_is_no_value() -> None:
     assert made["properties"]["part"]["properties"]["number"]["maximum"] == 9
 
 
+def test_the_schema_asks_for_what_templates_cannot_do_without() -> None:
+    made = schema(
+        read(f"{VALUES}  # -- A name.\n  # @schema {{type: string, minLength: 1}}\n  name: a\n"), {}
+    )
+    assert made["required"] == ["part"]
+    assert made["properties"]["part"]["required"] == ["number", "name"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("a: 1\n", "a has no text"), ("# -- A list.\na: []\n", "say what it takes with `# @schema`")],

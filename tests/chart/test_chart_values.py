@@ -140,11 +140,13 @@ def another(schema: dict[str, Any], before: Any) -> Any:
     if kind in ("integer", "number"):
         return (before or 7) + 1
     if kind == "array":
-        return {"string": ["other"], "integer": [12]}.get(inner, [{"name": "other"}])
+        named = next(iter(schema.get("items", {}).get("properties", {"name": {}})))
+        return {"string": ["other"], "integer": [12]}.get(inner, [{named: "other"}])
+    first = next(iter(schema.get("properties", ())), "")
     made: dict[str, Any] = {
         "boolean": not before,
         "string": "other" if before != "other" else "another",
-        "object": {"other": "one"},
+        "object": {first: {"other": "one"}} if first else {"other": "one"},
     }
     return made[kind]
 

@@ -34,7 +34,7 @@ CALLFLEET_MODEL__CA_FILE: /etc/callfleet/emulator/ca.crt
 GOOGLE_API_KEY: any
 {{- end }}
 {{- if .Values.caBundle.configMap }}
-SSL_CERT_FILE: {{ include "callfleet.ca.file" . }}
+SSL_CERT_FILE: {{ include "callfleet.ca.file" . | quote }}
 {{- end }}
 {{- with .Values.proxy }}
 {{- with .https }}
@@ -54,7 +54,7 @@ NO_PROXY: {{ .none | quote }}
 {{- define "callfleet.ca.volume" -}}
 name: ca-bundle
 configMap:
-  name: {{ .Values.caBundle.configMap }}
+  name: {{ .Values.caBundle.configMap | quote }}
 {{- end -}}
 
 {{- define "callfleet.ca.mount" -}}
@@ -67,7 +67,7 @@ readOnly: true
 {{- define "callfleet.emulator.volume" -}}
 name: emulator-ca
 secret:
-  secretName: {{ include "callfleet.emulator.secret" . }}
+  secretName: {{ include "callfleet.emulator.secret" . | quote }}
   items:
     - {key: ca.crt, path: ca.crt}
 {{- end -}}
@@ -102,7 +102,7 @@ imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with include "callfleet.worker.account" . }}
-serviceAccountName: {{ . }}
+serviceAccountName: {{ . | quote }}
 {{- end }}
 {{- with include "callfleet.worker.checksum" . }}
 annotations:
@@ -116,7 +116,7 @@ annotations:
 {{- $spec := dict "template" (include "callfleet.worker.template" $root | fromYaml) }}
 {{- with $root.Values.livekit.url }}{{ $_ := set $spec "livekitURL" . }}{{ end }}
 {{- with $root.Values.slotsPerPod }}{{ $_ := set $spec "slotsPerPod" (int .) }}{{ end }}
-{{- include "callfleet.over" (list (deepCopy $root.Values.fleetDefaults) $spec) }}
+{{- include "callfleet.over" (list (deepCopy (default dict $root.Values.fleetDefaults)) $spec) }}
 {{- include "callfleet.over" (list (deepCopy .fleet) $spec) }}
 {{- $template := $spec.template }}
 {{- $secrets := list }}

@@ -10,16 +10,17 @@
 
 {{- define "callfleet.operator.name" -}}{{ include "callfleet.fullname" . }}-operator{{- end -}}
 
-{{/* A name in the whole cluster, where two namespaces may have a release of one name. */}}
+{{/* A name in the whole cluster, where two namespaces may have a release of one name. Roles are named
+with up to 253 characters, so nothing of it is cut off. */}}
 {{- define "callfleet.cluster.name" -}}
-{{ printf "%s-%s" .Release.Namespace (include "callfleet.fullname" .) | trunc 54 | trimSuffix "-" }}-operator
+{{ .Release.Namespace }}-{{ include "callfleet.operator.name" . }}
 {{- end -}}
 
 {{- define "callfleet.operator.account" -}}
 {{- if .Values.operator.serviceAccount.create -}}
 {{- default (include "callfleet.operator.name" .) .Values.operator.serviceAccount.name -}}
 {{- else -}}
-{{- default "default" .Values.operator.serviceAccount.name -}}
+{{- required "operator.serviceAccount.create is false and operator.serviceAccount.name is not set: name the account that is to have the operator's rights, or let it be made" .Values.operator.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 
@@ -70,21 +71,40 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Labels of everything, from a dict of `root` and `component`. */}}
+{{/* Labels of everything, from a dict of `root` and `component`, and `more` that win over the common
+ones. */}}
 {{- define "callfleet.labels" -}}
+{{- $own := include "callfleet.labels.own" . }}
+{{- $own }}
+{{- with include "callfleet.labels.more" (dict "root" .root "more" .more "own" $own) }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "callfleet.labels.own" -}}
 {{ include "callfleet.selector" . }}
 app.kubernetes.io/part-of: callfleet
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
+{{- end -}}
+
+{{/* The labels that a user wants, from a dict of `root`, `more` and `own`: those that are set anyway. */}}
+{{- define "callfleet.labels.more" -}}
+{{- $own := fromYaml .own }}
+{{- with merge dict (default dict .more) (default dict .root.Values.commonLabels) }}
+{{- range $name, $_ := . }}
+{{- if hasKey $own $name }}
+{{- fail (printf "the chart sets the label %s itself: take it out of commonLabels, operator.podLabels or podMonitor.additionalLabels" $name) }}
+{{- end }}
+{{- end }}
+{{- toYaml . }}
 {{- end }}
 {{- end -}}
 
 {{- define "callfleet.selector" -}}
 app.kubernetes.io/name: {{ printf "callfleet-%s" .component }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
 {{/* What the containers of this chart may do: nothing. */}}
@@ -103,6 +123,6 @@ seccompProfile:
 
 {{- define "callfleet.pull.secrets" -}}
 {{- range .Values.imagePullSecrets }}
-- name: {{ . }}
+- name: {{ . | quote }}
 {{- end }}
 {{- end -}}

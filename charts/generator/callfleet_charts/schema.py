@@ -23,7 +23,10 @@ def schema(values: tuple[Value, ...], definitions: Mapping[str, Schema]) -> Sche
         if not value.text:
             message = f"{value.name} has no text: write a comment that begins with `# --` above it"
             raise ValuesError(message)
-        _parent(made, value)["properties"][value.path[-1]] = _of(value)
+        parent = _parent(made, value)
+        parent["properties"][value.path[-1]] = _of(value)
+        if _is_needed(value):
+            parent.setdefault("required", []).append(value.path[-1])
     given = {"$defs": dict(definitions)} if definitions else {}
     return {"$schema": _DRAFT, **made, **given}
 
@@ -55,6 +58,19 @@ def takes(value: Value) -> Schema:
         message = f"{value.name} is {value.default!r}: say what it takes with `# @schema`"
         raise ValuesError(message)
     return {"type": kind}
+
+
+def _is_needed(value: Value) -> bool:
+    """Tell what templates cannot do without.
+
+    Helm adds the default of each value, so one is missing only where ``null`` took it away, or
+    ``--reuse-values`` brought those of a chart that had it not yet: it is refused by its name.
+    """
+    if value.is_section:
+        return True
+    told = takes(value)
+    at_least_one = any(least in told for least in ("minLength", "minItems", "minProperties"))
+    return at_least_one or told.get("type") == "integer" or "" not in told.get("enum", [""])
 
 
 def _of(value: Value) -> Schema:

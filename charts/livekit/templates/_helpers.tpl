@@ -10,7 +10,7 @@
 {{/* From a dict of `root` and `component`. */}}
 {{- define "livekit.selector" -}}
 app.kubernetes.io/name: {{ .component }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
 {{- define "livekit.labels" -}}
@@ -30,7 +30,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{- define "livekit.server.config" -}}
 {{- $config := deepCopy .Values.server.config }}
+{{- if not $config.port }}
+{{- fail "server.config.port is not set: Service, probes and workers need it; LiveKit's own is 7880" }}
+{{- end }}
+{{- if $config.keys }}
+{{- fail "server.config.keys would be in a ConfigMap for everybody to read: name them as keys.apiKey and keys.apiSecret, or keys.existingSecret" }}
+{{- end }}
 {{- if .Values.redis.enabled }}
+{{- if $config.redis }}
+{{- fail "server.config.redis and redis.enabled contradict each other: set redis.enabled to false, or take the address out" }}
+{{- end }}
 {{- $_ := set $config "redis" (dict "address" (include "livekit.redis.address" .)) }}
 {{- end }}
 {{- with .Values.turn }}
@@ -75,7 +84,7 @@ securityContext:
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
 {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- with .root.Values.nodeSelector }}
@@ -114,7 +123,7 @@ securityContext:
 - name: {{ . }}
   valueFrom:
     secretKeyRef:
-      name: {{ include "livekit.secret" $ }}
+      name: {{ include "livekit.secret" $ | quote }}
       key: {{ . }}
 {{- end }}
 {{- end -}}
