@@ -183,7 +183,7 @@ def _megabytes(folder: Path) -> float:
 def _run(*command: str | Path, told: str | None = None) -> str:
     done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        message = f"{command[0]} failed on {command[-1]}: {done.stderr.strip()}"
+        message = f"{command[0]} failed: {done.stderr.strip()}"
         raise ThinError(message)
     return done.stdout
 
