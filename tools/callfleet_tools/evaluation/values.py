@@ -11,7 +11,8 @@ Values = dict[str, Any]
 _SERVER = {"requests": {"cpu": "250m", "memory": "128Mi"}}
 _WORKER = {"requests": {"cpu": "250m", "memory": "256Mi"}}
 _CALLERS = {"requests": {"cpu": "300m", "memory": "256Mi"}}
-"""Two cores are all that some machines have, and all of this, three workers included, is to find a
+_MOST_WORKERS = 3
+"""Two cores are all that some machines have, and all of this, these workers included, is to find a
 place on them. What asks for nothing gets nothing where these are busy, and then calls stutter."""
 
 
@@ -37,7 +38,7 @@ def callfleet(images: Mapping[str, str], node: str, keys: Keys, *, fleet: bool) 
     return {
         "operator": {"image": _image(images["operator"]), **_on(node)},
         "emulator": {"enabled": True, **_on(node)},
-        "fleets": {FLEET: {}} if fleet else {},
+        "fleets": {FLEET: {"autoscaling": {"maxReplicas": _MOST_WORKERS}}} if fleet else {},
         **_calls(images, keys),
     }
 
