@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from call_ledger import Entry, ledger, table
+from call_ledger import WELL, Entry, ledger, logs_in, table
 from control_plane import ControlPlane
 from fleets import IMAGE
 from kubectl import Kubectl
@@ -31,7 +31,6 @@ from callfleet_rehearsal.stack.worker import worker_environment
 
 CALLERS, SLOTS = 10, 6
 LOST = "calls_ended_by_infrastructure_total"
-WELL = ("hung_up", "completed: caller_hung_up")
 OTHER_VOICE = [{"name": "CALLFLEET_PERSONA__VOICE", "value": "Kore"}]
 WORKER = Image(
     (sys.executable, "-m", "callfleet", "worker"),
@@ -59,7 +58,7 @@ class Exchange:
         """Have the callers hang up, and give the ledger of those pods, which is printed."""
         records = await self.callers.hang_up()
         await self.one.says("calls", to_be=0)
-        entries = ledger(records, pods, self.folder)
+        entries = ledger(records, logs_in(self.folder, pods))
         print(f"\n{table(entries)}")
         return entries
 

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from node_kubectl import NodeKubectl
+from real_fleet import RealFleets, Stage, real_fleet
 from trial_image import trial_image
 
 from callfleet_tools import cache
@@ -97,6 +99,17 @@ def kubectl(real_cluster: Cluster) -> Iterator[NodeKubectl]:
     real_cluster.kubectl("create", "namespace", name)
     yield NodeKubectl(real_cluster, name)
     real_cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def real_fleets(
+    evaluation: Evaluation,
+    kubectl: NodeKubectl,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> RealFleets:
+    """Give the block in which a fleet takes calls and callers are there to call."""
+    return partial(real_fleet, Stage(evaluation, kubectl, tmp_path, record_property))
 
 
 @pytest.fixture

@@ -1,15 +1,15 @@
 """Run operators as processes of their own, on a real API server."""
 
-import json
 import os
-import re
 import signal
 import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from call_ledger import told_in
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples import added_up
 
 from callfleet_contract.signing import write_private_key
 from callfleet_rehearsal.stack.livekit import answers
@@ -18,7 +18,6 @@ from callfleet_rehearsal.stack.processes import Child, Children, inherited_envir
 
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 20.0
-_SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 
 
 class OperatorProcess:
@@ -43,17 +42,8 @@ class OperatorProcess:
 
     def metric(self, name: str, prefix: str = "callfleet_", **labels: str) -> float:
         """Add up a metric over the series that have these labels."""
-        total = 0.0
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310 - ours
-            text = answer.read().decode()
-        for line in text.splitlines():
-            sample = _SAMPLE.match(line)
-            if sample is None or sample[1] != f"{prefix}{name}":
-                continue
-            told = dict(re.findall(r'(\w+)="([^"]*)"', sample[2] or ""))
-            if all(told.get(label) == value for label, value in labels.items()):
-                total += float(sample[3])
-        return total
+            return added_up(answer.read().decode(), f"{prefix}{name}", **labels)
 
     @property
     def leads(self) -> bool:
@@ -62,8 +52,7 @@ class OperatorProcess:
 
     def said(self, event: str = "") -> list[dict[str, Any]]:
         """Give the lines that it logged, those of one event if it is named."""
-        lines = self.child.log.read_text(encoding="utf-8").splitlines()
-        told = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        told = told_in(self.child.log.read_text(encoding="utf-8"))
         return [one for one in told if event in ("", one.get("event"))]
 
 

@@ -31,6 +31,7 @@ from callfleet_rehearsal.callers.speech import Choice, Utterance, utter
 from callfleet_rehearsal.evidence import CallRecord, TurnKind
 from callfleet_rehearsal.precedence import precedence
 from callfleet_rehearsal.relay import Relay
+from callfleet_rehearsal.sound.clips import question
 from callfleet_rehearsal.sound.marker import (
     UNKNOWN_CALL,
     Marker,
@@ -42,6 +43,8 @@ from callfleet_rehearsal.sound.marker import (
 SHORTEST_THINKING_SECONDS, LONGEST_THINKING_SECONDS = 0.3, 0.9
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 0.7
 _NOISE_SECONDS = 4.0
+_CLIPS = 1000
+"""More than there are: whoever takes one counts round."""
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -115,6 +118,15 @@ def prepare(plan: RunPlan, call: CallPlan) -> Voicebox:
     )
 
 
+def words(plan: RunPlan, call: int, turn: int) -> str:
+    """Give the sentence that a caller says in a plain turn."""
+    return question(_chance(plan, call, turn).randrange(_CLIPS)).text
+
+
+def _chance(plan: RunPlan, call: int, turn: int) -> random.Random:
+    return random.Random(f"{plan.seed} {call} {turn}")
+
+
 def _turns(plan: RunPlan, call: CallPlan, band_hz: int) -> tuple[Utterance, ...]:
     marked = plan.listening is Listening.MARKERS
     if call.voice is Voice.NEVER_STOPS:
@@ -122,8 +134,8 @@ def _turns(plan: RunPlan, call: CallPlan, band_hz: int) -> tuple[Utterance, ...]
         return (utter(speech.endless(choice, call.stays_seconds), band_hz),)
     turns: list[Utterance] = []
     for turn, kind in enumerate(call.kinds, start=1):
-        chance = random.Random(f"{plan.seed} {call.call} {turn}")
-        choice = Choice(call.call, turn, chance.randrange(1000), marked)
+        chance = _chance(plan, call.call, turn)
+        choice = Choice(call.call, turn, chance.randrange(_CLIPS), marked)
         if call.voice is Voice.BLIP:
             parts = speech.blip(choice.clip)
         elif kind is TurnKind.PAUSE:
