@@ -32,7 +32,7 @@ def upgrade(cluster: Cluster, release: Release) -> None:
     file.touch(mode=0o600)
     file.write_text(json.dumps(release.values, indent=2), encoding="utf-8")
     helm = callfleet_tools.find("helm")
-    told: list[str | Path] = ["--kubeconfig", cluster.kubeconfig, "--namespace", release.name]
-    chart = _CHARTS / release.chart
-    what: list[str | Path] = ["upgrade", "--install", release.name, chart, "--values", file]
-    parts.run([helm, *told, *what], f"installing {release.name}")
+    command: list[str | Path] = [helm, "upgrade", "--install", release.name]
+    command += [_CHARTS / release.chart, "--namespace", release.name, "--values", file]
+    command += ["--kubeconfig", cluster.kubeconfig]
+    parts.run(command, f"installing {release.name}")

@@ -31,10 +31,9 @@ def provide(cluster: Cluster, tell: Tell) -> Mapping[str, str]:
     buildah = Buildah()
     with timed("images made", tell):
         ours = make.make(make.Wish(), buildah)
-        with buildah.in_use():
-            redis = _redis(buildah)
+        redis = _redis(buildah)
     stored = {one.role: one.reference for one in ours} | {REDIS: redis}
-    with timed("images loaded", tell):
+    with timed("images loaded", tell), buildah.in_use():
         for reference in stored.values():
             _load(cluster, reference, functools.partial(_save, buildah))
         server = _server()
@@ -72,7 +71,11 @@ def _server() -> images.Image:
 def _redis(buildah: Buildah) -> str:
     """Make Redis of Debian's package, and give its name."""
     today = datetime.now(UTC).date()
-    with narrated("image redis") as tell, tempfile.TemporaryDirectory() as folder:
+    with (
+        narrated("image redis") as tell,
+        buildah.in_use(),
+        tempfile.TemporaryDirectory() as folder,
+    ):
         chosen = base.provide(buildah, plan.Debian(), today, lambda said: tell(Step(said)))
         id_file = Path(folder) / "id"
         told = ["build", "--isolation", "chroot", "--timestamp", "0", "--pull-never", "--layers"]
