@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helm import CHARTS, Helm, HelmError
+from helm import CHARTS, Helm, HelmError, of_kind
 
 from callfleet_charts.schema import takes
 from callfleet_charts.values import Value, read
@@ -75,6 +75,12 @@ def test_what_does_not_fit_is_refused_with_its_place(helm: Helm, wrong: str, say
         helm.render("callfleet", "--set", wrong)
 
 
+@pytest.mark.parametrize("peer", ["model", "apiServer"])
+def test_a_policy_that_names_no_port_is_refused_as_it_would_open_all(helm: Helm, peer: str) -> None:
+    with pytest.raises(HelmError, match=f"at '/networkPolicy/{peer}/tcpPorts': minItems"):
+        helm.render("callfleet", "--set-json", f"networkPolicy.{peer}.tcpPorts=[]")
+
+
 @pytest.mark.parametrize(
     ("chart", "told", "says"),
     [
@@ -98,6 +104,16 @@ def test_what_contradicts_itself_is_refused_with_a_cure(
 ) -> None:
     with pytest.raises(HelmError, match=says):
         helm.render(chart, "--set", told)
+
+
+def test_a_fleet_may_be_called_what_yaml_takes_for_something_else(helm: Helm) -> None:
+    told = "networkPolicy.enabled=true,podMonitor.enabled=true,operator.enabled=false"
+    objects = helm.objects("callfleet", "--set", f"{told},fleets.no.paused=true")
+    (fleet,) = of_kind(objects, "VoiceFleet")
+    assert fleet["metadata"]["name"] == "no"
+    (policy,), (monitor,) = of_kind(objects, "NetworkPolicy"), of_kind(objects, "PodMonitor")
+    for selector in (policy["spec"]["podSelector"], monitor["spec"]["selector"]):
+        assert selector["matchExpressions"][0]["values"] == ["no"]
 
 
 @pytest.mark.parametrize(("chart", "value"), LEAVES, ids=lambda one: getattr(one, "name", one))
