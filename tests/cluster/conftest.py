@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from node_kubectl import NodeKubectl
+from node_kubectl import NodeKubectl, own_namespace
 from real_fleet import RealFleets, Stage, real_fleet
 from trial_image import trial_image
 
@@ -75,11 +74,21 @@ def empty_cluster(able: None) -> Iterator[Cluster]:
         yield up
 
 
+@pytest.fixture(scope="session")
+def enforcing(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Another one, which enforces NetworkPolicies."""
+    del able
+    archives = tmp_path_factory.mktemp("images")
+    with somewhere_free(policies=True) as up:
+        up.load(images.write_archive(trial_image(), archives / "trial.tar"))
+        yield up
+
+
 @contextlib.contextmanager
-def somewhere_free(nodes: int) -> Iterator[Cluster]:
+def somewhere_free(nodes: int = 2, *, policies: bool = False) -> Iterator[Cluster]:
     """Have a cluster in the first folder that no other session of tests has one in."""
     for number in range(MOST_CLUSTERS):
-        wish = Wish(cache.root() / f"test-cluster-{number}", nodes=nodes)
+        wish = Wish(cache.root() / f"test-cluster-{number}", nodes=nodes, policies=policies)
         try:
             up = bring_up(wish)
         except FolderBusyError:
@@ -95,10 +104,8 @@ def somewhere_free(nodes: int) -> Iterator[Cluster]:
 @pytest.fixture
 def kubectl(real_cluster: Cluster) -> Iterator[NodeKubectl]:
     """Kubectl in a namespace of the test's own."""
-    name = f"test-{uuid.uuid4().hex[:10]}"
-    real_cluster.kubectl("create", "namespace", name)
-    yield NodeKubectl(real_cluster, name)
-    real_cluster.kubectl("delete", "namespace", name, "--wait=false")
+    with own_namespace(real_cluster) as kubectl:
+        yield kubectl
 
 
 @pytest.fixture

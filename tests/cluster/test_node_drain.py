@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doors import Answer
 from node_kubectl import WAIT, NodeKubectl
+from spots import of_machine, of_pod
 from trial_image import PAGE
 from trial_pods import deployment, fetched, pod
 
@@ -24,6 +26,17 @@ def test_pods_of_two_nodes_reach_each_other(kubectl: NodeKubectl, tmp_path: Path
         address = kubectl.get("pod", there)["status"]["podIP"]
         assert kubectl("exec", here, "--", "wget", "-qO-", f"http://{address}:8080/") == PAGE
         assert fetched(f"http://{address}:8080/") == PAGE
+
+
+def test_pods_of_both_nodes_reach_this_machine(kubectl: NodeKubectl, tmp_path: Path) -> None:
+    nodes = ("node1", "node2")
+    kubectl.apply([pod(node, nodeName=node) for node in nodes], tmp_path / "pods.json")
+    kubectl("wait", "--for=condition=Ready", "pod/node1", "pod/node2", WAIT)
+    machine = of_machine(kubectl.cluster)
+    doors = machine.door(8443), machine.door(8443, "udp")
+    with machine.opens(*doors):
+        for node in nodes:
+            assert of_pod(kubectl, node).knocks_at(*doors) == [Answer.OPEN, Answer.OPEN]
 
 
 def test_a_drained_node_gives_its_pods_to_the_other(

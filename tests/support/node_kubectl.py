@@ -1,8 +1,10 @@
 """Speak with a real cluster as its user would: in one namespace, through kubectl."""
 
+import contextlib
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,3 +37,14 @@ class NodeKubectl:
         program = self.cluster.layout.programs["kubectl"]
         own = [f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={self.namespace}"]
         return subprocess.Popen([program, *own, *command], stdout=subprocess.PIPE, text=True)
+
+
+@contextlib.contextmanager
+def own_namespace(cluster: Cluster) -> Iterator[NodeKubectl]:
+    """Have a namespace while the block runs."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    cluster.kubectl("create", "namespace", name)
+    try:
+        yield NodeKubectl(cluster, name)
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--wait=false")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from callfleet_tools.node import NodeError, arguments, files, furnishing, images
+from callfleet_tools.node import NodeError, arguments, files, furnishing, images, needs
 from callfleet_tools.node.layout import MOST_CLUSTERS, MOST_NODES, Layout
 from callfleet_tools.programs import PROGRAMS
 
@@ -124,6 +124,22 @@ def test_only_who_is_to_reach_the_internet_is_told_of_it() -> None:
             assert gateway == (to_first if internet else here.host_address)
 
 
+def test_what_enforces_policies_has_a_name_of_its_own_and_knows_which_services_there_are() -> None:
+    here = layout(number=3)
+    for place in here.places:
+        told = arguments.enforcer(place)
+        assert f"--kubeconfig={files.kubeconfig_of(here, 'policies')}" in told
+        assert f"--service-cluster-ip-range={here.services}" in told
+        assert f"--hostname-override={place.name}" in told
+    assert "policies" in files.users(here)
+
+
+def test_only_what_is_asked_for_needs_more_of_the_machine() -> None:
+    assert needs.extras(internet=False, policies=False) == []
+    assert needs.extras(internet=True, policies=False) == [needs.SPEAKER]
+    assert needs.extras(internet=False, policies=True) == [needs.SETS]
+
+
 def test_two_nodes_have_groups_of_their_own_for_pods() -> None:
     groups = {
         json.loads(files.node_files(place)[place.folder / "kubelet.json"])["cgroupRoot"]
@@ -144,6 +160,7 @@ def test_programs_are_started_by_the_paths_that_were_found() -> None:
         arguments.containerd(first),
         arguments.kubelet(first),
         arguments.proxy(first),
+        arguments.enforcer(first),
         arguments.ctr(first, "version"),
     ):
         assert command[0] in PROGRAM_PATHS.values()

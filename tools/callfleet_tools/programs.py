@@ -74,6 +74,7 @@ class Program:
 
 _KUBERNETES = "1.36.3"
 _HELM = "4.2.4"
+_KUBE_ROUTER = "2.1.0"
 
 
 def _kubernetes(
@@ -163,6 +164,16 @@ PROGRAMS: tuple[Program, ...] = (
         variable="CALLFLEET_TOOLS_COREDNS",
         purpose=Purpose.NODE,
         version_arguments=("-version",),
+    ),
+    Program(
+        name="kube-router",
+        version=_KUBE_ROUTER,
+        module="kube-router",
+        package="callfleet.invalid/kube-router",
+        variable="CALLFLEET_TOOLS_KUBE_ROUTER",
+        purpose=Purpose.NODE,
+        ldflags="-s -w -X github.com/cloudnativelabs/kube-router/v2/pkg/version.Version="
+        f"v{_KUBE_ROUTER}",
     ),
     Program(
         name="callfleet-pause",

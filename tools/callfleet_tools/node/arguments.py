@@ -100,6 +100,21 @@ def proxy(place: Place) -> list[str | Path]:
     return [place.cluster.programs["kube-proxy"], f"--config={place.folder / 'proxy.json'}"]
 
 
+def enforcer(place: Place) -> list[str | Path]:
+    """Run what enforces NetworkPolicies."""
+    return [
+        place.cluster.programs["kube-router"],
+        f"--kubeconfig={kubeconfig_of(place.cluster, 'policies')}",
+        f"--hostname-override={place.name}",
+        f"--service-cluster-ip-range={place.cluster.services}",
+    ]
+
+
+def enforcing() -> list[str | Path]:
+    """Ask whether what goes through a node is led past its rules: it succeeds then."""
+    return ["iptables", "--numeric", "--list", "KUBE-ROUTER-FORWARD"]
+
+
 def internet() -> list[str | Path]:
     """Run what speaks for a node: in the machine's network, and else inside of the node."""
     return [

@@ -36,13 +36,14 @@ class Wish:
     """Which cluster is wanted.
 
     ``owned``: it ends with this process, however that ends. ``internet``: its pods reach what this
-    machine reaches, and images can be pulled.
+    machine reaches, and images can be pulled. ``policies``: NetworkPolicies are enforced.
     """
 
     folder: Path
     nodes: int = 1
     owned: bool = True
     internet: bool = False
+    policies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def bring_up(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Cluster:
     Layout(wish.folder, 0, wish.nodes, {})  # refuses what cannot be, before anything is made
     with starting.alone_in(wish.folder):
         with timed("Debian packages", tell):
-            needs.provide(*([needs.SPEAKER] if wish.internet else []))
+            needs.provide(*needs.extras(internet=wish.internet, policies=wish.policies))
         with timed("programs", tell):
             programs = _programs()
         runc = debian.path_of("runc") or Path("runc")
@@ -139,6 +140,7 @@ def bring_up(wish: Wish, tell: Tell = lambda _what, _seconds: None) -> Cluster:
             programs=programs,
             runc=runc,
             internet=wish.internet,
+            policies=wish.policies,
         )
         try:
             return _bring_up(layout, wish, tell)
@@ -191,6 +193,9 @@ def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
         up.containers()
     with timed("nodes ready", tell):
         up.nodes()
+    if layout.policies:
+        with timed("policies enforced", tell):
+            up.policies()
     return Cluster(layout, up.parts)
 
 
@@ -245,6 +250,13 @@ class _Starter:
         controllers.wait_until(lambda: api.gives(accounts), READY_SECONDS, "making accounts")
         names = f"http://{self.layout.places[0].address}:{READY_PORT}/ready"
         self.parts["coredns"].wait_until(lambda: answers(names), READY_SECONDS, "ready")
+
+    def policies(self) -> None:
+        for place in self.layout.places:
+            name = f"kube-router-{place.name}"
+            part = self._start(place, name, arguments.enforcer(place))
+            look = [*self.enter[place.name], *arguments.enforcing()]
+            part.wait_until(functools.partial(parts.succeeds, look), READY_SECONDS, "enforcing")
 
     def _forget(self, place: Place) -> None:
         """Forget the containers of an earlier cluster, of which images are kept."""

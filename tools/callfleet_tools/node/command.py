@@ -34,6 +34,9 @@ def up(
     internet: Annotated[
         bool, typer.Option("--internet", help="Have pods reach what this machine reaches.")
     ] = False,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Have NetworkPolicies enforced.")
+    ] = False,
     bare: Annotated[
         bool, typer.Option("--bare", help="Load no images and install no charts.")
     ] = False,
@@ -48,8 +51,9 @@ def up(
     def tell(what: str, seconds: float) -> None:
         console.print(f"  {what:<20} {seconds:6.1f} s")
 
-    wish = Wish(folder or default_folder(), nodes, owned=False, internet=internet)
-    cluster = (None if bare else find_up(wish.folder)) or bring_up(wish, tell)
+    place = folder or default_folder()
+    wish = Wish(place, nodes, owned=False, internet=internet, policies=policies)
+    cluster = (None if bare else find_up(place)) or bring_up(wish, tell)
     evaluation = None if bare else furnish(cluster, tell, fleet=True)
     tell("all", time.monotonic() - started)
     _give_to_user(cluster.kubeconfig)

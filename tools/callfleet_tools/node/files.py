@@ -13,6 +13,7 @@ USERS = {
     "controllers": ("system:kube-controller-manager", ""),
     "scheduler": ("system:kube-scheduler", ""),
     "proxy": ("system:kube-proxy", ""),
+    "policies": ("callfleet:policies", "system:masters"),
 }
 """Who speaks with the API server, by the name of its kubeconfig: its user and its group."""
 _OTHER_NAMES = f""". {{

@@ -67,10 +67,11 @@ def _unknown_services(place: Place) -> list[Command]:
     """Drop what goes to a service before there is a rule that leads it to a pod.
 
     Let through, its connection would be remembered as one that leads nowhere, and whoever asks
-    again on it would never be answered.
+    again on it would never be answered. This is the last table that a packet meets: what lets it
+    pass before, as policies may, does not count.
     """
     drop = ["-d", place.cluster.services, "-j", "DROP"]
-    return [["iptables", "-A", chain, *drop] for chain in ("FORWARD", "OUTPUT")]
+    return [["iptables", "-t", "mangle", "-A", "POSTROUTING", *drop]]
 
 
 def _way_out(place: Place) -> list[Command]:
@@ -97,14 +98,19 @@ def claim(interface: str) -> Command:
 
 
 def attach_machine(layout: Layout, first_pid: int) -> list[Command]:
-    """Lead the link from the machine into the first node, and addresses of the cluster to it."""
-    via = ["via", layout.places[0].address]
+    """Lead the link from the machine into the first node, and addresses of the cluster to it.
+
+    Pods are reached by way of their own node: it sees both directions of what they say, and to see
+    one alone is to take it for forged.
+    """
     name = layout.interface
+    routes = [(layout.services, layout.places[0].address)]
+    routes += [(place.pods, place.address) for place in layout.places]
     return [
         ["ip", "link", "set", f"{name}in", "netns", str(first_pid), "name", "uplink"],
         ["ip", "address", "add", f"{layout.host_address}/24", "dev", name],
         ["ip", "link", "set", name, "up"],
-        *(["ip", "route", "add", each, *via] for each in (layout.pods, layout.services)),
+        *(["ip", "route", "add", addresses, "via", node] for addresses, node in routes),
     ]
 
 

@@ -85,7 +85,8 @@ class Layout:
     """One cluster.
 
     ``programs`` are the paths of what it runs, and ``plugins`` the folder of the CNI plugins;
-    ``internet`` says whether its pods reach what the machine reaches.
+    ``internet`` says whether its pods reach what the machine reaches, and ``policies`` whether
+    NetworkPolicies are enforced.
     """
 
     folder: Path
@@ -95,6 +96,7 @@ class Layout:
     runc: Path = Path("/usr/sbin/runc")
     plugins: Path = Path("/usr/lib/cni")
     internet: bool = False
+    policies: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is started."""

@@ -22,6 +22,13 @@ NODE = debian.Needs(
 )
 SPEAKER = Package("slirp4netns", ("slirp4netns",))
 """Speaks for a node that is to reach the internet: nothing else of the machine is needed then."""
+SETS = Package("ipset", ("ipset",))
+"""Holds the addresses that NetworkPolicies are about, where they are enforced."""
+
+
+def extras(*, internet: bool, policies: bool) -> list[Package]:
+    """Name what a cluster needs besides, by what it is to have."""
+    return [*([SPEAKER] if internet else []), *([SETS] if policies else [])]
 
 
 def obstacle(*more: Package) -> str | None:
