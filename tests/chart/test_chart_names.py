@@ -160,7 +160,9 @@ def test_a_section_that_an_older_release_had_not_is_missed_by_its_name(
                 helm.render(chart, "--set", f"{one.name}=null")
 
 
-@pytest.mark.parametrize("value", ["model.cidrs", "apiServer.cidrs", "livekit.udpPorts"])
+@pytest.mark.parametrize(
+    "value", ["model.cidrs", "model.tcpPorts", "apiServer.cidrs", "livekit.udpPorts"]
+)
 def test_a_list_whose_absence_would_open_a_policy_cannot_be_absent(helm: Helm, value: str) -> None:
     told = f"networkPolicy.enabled=true,networkPolicy.{value}=null,{FLEET}"
     with pytest.raises(HelmError, match=f"missing property '{value.split('.')[1]}'"):
