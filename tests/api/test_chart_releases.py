@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from control_plane import CRDS, ControlPlane, start_control_plane, start_controllers
 from fleets import fleets_path
 from helm import CHARTS, Helm, HelmError
@@ -159,6 +160,23 @@ def test_the_definition_is_upgraded_with_the_chart_and_back(
     assert schema_number(cluster) == str(packaged.our_number())
     cluster.helm("rollback", "callfleet", "1")
     assert schema_number(cluster) == "1"
+
+
+def test_what_an_older_release_had_not_is_missed_by_name_and_brought_by_a_reset(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    chart = previous_chart(tmp_path)
+    (chart / "values.schema.json").unlink()
+    (chart / "templates" / "monitors.yaml").unlink()
+    values = chart / "values.yaml"
+    had = yaml.safe_load(values.read_text(encoding="utf-8"))
+    del had["podMonitor"]
+    values.write_text(yaml.safe_dump(had), encoding="utf-8")
+    cluster.helm("install", "callfleet", str(chart), "--set", "slotsPerPod=12")
+    with pytest.raises(HelmError, match="missing property 'podMonitor'"):
+        cluster.helm("upgrade", "callfleet", CHART, "--reuse-values")
+    cluster.helm("upgrade", "callfleet", CHART, "--reset-then-reuse-values")
+    assert "slotsPerPod: 12" in cluster.helm("get", "values", "callfleet")
 
 
 def test_what_is_uninstalled_leaves_nothing_but_the_definition(cluster: Cluster) -> None:
