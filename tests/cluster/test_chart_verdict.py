@@ -49,7 +49,7 @@ def installed(
 def test_a_fleet_that_answers_in_time_passes(
     installed: Callable[[str], Helm], kubectl: NodeKubectl, record_outcome: Callable[[str], None]
 ) -> None:
-    passed = tested(installed("ideal"))
+    passed = passes(installed("ideal"))
     code, said = rehearsed(kubectl)
     record_outcome("pass" if code == 0 else "inconclusive")
     assert "voice to voice" in said
@@ -59,13 +59,13 @@ def test_a_fleet_that_answers_in_time_passes(
 def test_a_fleet_whose_model_thinks_too_long_fails(
     installed: Callable[[str], Helm], kubectl: NodeKubectl
 ) -> None:
-    passed = tested(installed("measured"))
+    passed = passes(installed("measured"))
     code, said = rehearsed(kubectl)
     assert not passed
     assert code in {1, TOO_BUSY}, said
 
 
-def tested(helm: Helm) -> bool:
+def passes(helm: Helm) -> bool:
     """Say whether `helm test` is content."""
     try:
         helm("test", "support", "--timeout", "10m")
