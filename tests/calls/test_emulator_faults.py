@@ -24,11 +24,8 @@ TOOLS = [{"functionDeclarations": [{"name": "look_up"}]}]
 
 async def say(socket: ClientConnection, marker: Marker) -> None:
     async for piece in pieces(utterance(marker) + hush(0.3)):
-        data = base64.b64encode(piece).decode()
-        await send(
-            socket,
-            {"realtimeInput": {"audio": {"data": data, "mimeType": "audio/pcm;rate=16000"}}},
-        )
+        audio = {"data": base64.b64encode(piece).decode(), "mimeType": "audio/pcm;rate=16000"}
+        await send(socket, {"realtimeInput": {"audio": audio}})
 
 
 async def kinds(socket: ClientConnection, until: str) -> list[str]:

@@ -12,7 +12,7 @@ from trial_image import trial_image
 from trial_pods import pod
 
 from callfleet_tools.node import Cluster, Wish, arguments, cluster, images, parts
-from callfleet_tools.node.bringing import load
+from callfleet_tools.node.order import load
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ def test_a_cluster_that_cannot_come_up_leaves_nothing_but_logs(
     cluster_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Layout, "api_url", "https://127.0.0.1:1")
-    monkeypatch.setattr("callfleet_tools.node.bringing.READY_SECONDS", 1.0)
+    monkeypatch.setattr("callfleet_tools.node.order.READY_SECONDS", 1.0)
     with pytest.raises(NodeError, match=r"kube-apiserver was not .* within 1 s"):
         bring_up(Wish(cluster_folder))
     assert {each.name for each in cluster_folder.iterdir()} == {"logs", starting.OURS}

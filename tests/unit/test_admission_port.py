@@ -160,7 +160,7 @@ async def test_a_body_longer_than_any_order_is_refused_and_not_read(stand: Stand
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
-    async with standing(request_seconds=0.1) as stand:
+    async with standing(request_seconds=1) as stand:
         answer = await stand.says(post(100, b"{"))
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"the body was not there" in answer

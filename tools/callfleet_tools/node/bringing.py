@@ -1,7 +1,6 @@
 """Bring a cluster up, part by part, and take it down."""
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,20 +12,19 @@ from callfleet_tools.node import (
     arguments,
     files,
     furnishing,
-    images,
     keys,
     needs,
     parts,
     record,
     starting,
 )
-from callfleet_tools.node.api import Api, answers
+from callfleet_tools.node.api import Api
 from callfleet_tools.node.errors import NodeError
-from callfleet_tools.node.layout import INTERNET, READY_PORT, Layout, Place
+from callfleet_tools.node.layout import Layout
+from callfleet_tools.node.order import Starter, load
 from callfleet_tools.node.parts import Part
 from callfleet_tools.programs import PROGRAMS, Purpose
 
-READY_SECONDS = 180.0
 Tell = Callable[[str, float], None]
 """Told what was done and the seconds that it took."""
 
@@ -169,12 +167,6 @@ def find_up(folder: Path) -> Cluster | None:
     return Cluster(Layout(folder, started.number, len(started.nodes), _programs()))
 
 
-def load(place: Place, archive: Path) -> None:
-    """Load the images of an archive into one node."""
-    command = arguments.ctr(place, "images", "import", archive.absolute())
-    parts.run(command, f"loading {archive.name} into {place.name}")
-
-
 def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
     layout.logs.mkdir(exist_ok=True)
     with timed("namespaces", tell):
@@ -183,7 +175,7 @@ def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
         starting.write(keys.service_account_keys(layout))
         nodes = starting.open_nodes(layout, owned=wish.owned)
     enter = {name: furnishing.inside(node.pid) for name, node in nodes.items()}
-    up = _Starter(layout, enter, dict(nodes))
+    up = Starter(layout, enter, dict(nodes))
     if layout.internet:
         with timed("internet", tell):
             up.internet()
@@ -197,98 +189,6 @@ def _bring_up(layout: Layout, wish: Wish, tell: Tell) -> Cluster:
         with timed("policies enforced", tell):
             up.policies()
     return Cluster(layout, up.parts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Starter:
-    """Start what runs in the nodes; ``enter`` leads into each."""
-
-    layout: Layout
-    enter: dict[str, list[str]]
-    parts: dict[str, Part]
-
-    def internet(self) -> None:
-        first = self.layout.places[0].name
-        pid = self.parts[first].pid
-        enter = furnishing.inside_but_for_network(pid)
-        log = self.layout.logs / "internet.log"
-        self.parts["internet"] = parts.start("internet", enter, arguments.internet(), log)
-        look = [*furnishing.inside_network(pid), "ip", "link", "show", INTERNET]
-        self.parts["internet"].wait_until(lambda: parts.succeeds(look), READY_SECONDS, "connected")
-
-    def control_plane(self) -> None:
-        first, layout = self.layout.places[0], self.layout
-        self._start(first, "etcd", arguments.etcd(layout))
-        server = self._start(first, "kube-apiserver", arguments.api_server(layout))
-        server.wait_until(layout.certificate.exists, READY_SECONDS, "showing a certificate")
-        api = Api.of(layout.kubeconfig)
-        server.wait_until(lambda: api.gives("/readyz"), READY_SECONDS, "ready")
-        self._start(first, "kube-controller-manager", arguments.controllers(layout))
-        self._start(first, "kube-scheduler", arguments.scheduler(layout))
-        self._start(first, "coredns", arguments.dns(layout))
-
-    def containers(self) -> None:
-        program = self.layout.programs["callfleet-pause"]
-        pause = images.write_archive(images.pause_image(program), self.layout.control / "pause.tar")
-        for place in self.layout.places:
-            if place.containers.exists():
-                self._forget(place)
-            self._serving(place)
-            load(place, pause)
-
-    def nodes(self) -> None:
-        for place in self.layout.places:
-            self._start(place, f"kubelet-{place.name}", arguments.kubelet(place))
-            self._start(place, f"kube-proxy-{place.name}", arguments.proxy(place))
-        api = Api.of(self.layout.kubeconfig)
-        for place in self.layout.places:
-            kubelet = self.parts[f"kubelet-{place.name}"]
-            ready = functools.partial(is_ready, api, place.name)
-            kubelet.wait_until(ready, READY_SECONDS, "ready")
-        accounts = "/api/v1/namespaces/default/serviceaccounts/default"
-        controllers = self.parts["kube-controller-manager"]
-        controllers.wait_until(lambda: api.gives(accounts), READY_SECONDS, "making accounts")
-        names = f"http://{self.layout.places[0].address}:{READY_PORT}/ready"
-        self.parts["coredns"].wait_until(lambda: answers(names), READY_SECONDS, "ready")
-
-    def policies(self) -> None:
-        for place in self.layout.places:
-            name = f"kube-router-{place.name}"
-            part = self._start(place, name, arguments.enforcer(place))
-            look = [*self.enter[place.name], *arguments.enforcing()]
-            part.wait_until(functools.partial(parts.succeeds, look), READY_SECONDS, "enforcing")
-
-    def _forget(self, place: Place) -> None:
-        """Forget the containers of an earlier cluster, of which images are kept."""
-        alone = self._serving(place, alone=True)
-        for kind in ("containers", "sandboxes"):
-            table = parts.run(arguments.ctr(place, kind, "list"), f"listing {kind}")
-            names = [line.split()[0] for line in table.splitlines()[1:]]
-            if names:
-                parts.run(arguments.ctr(place, kind, "rm", *names), f"removing {kind}")
-        alone.end()
-
-    def _serving(self, place: Place, *, alone: bool = False) -> Part:
-        part = self._start(
-            place, f"containerd-{place.name}", arguments.containerd(place, alone=alone)
-        )
-        ask = arguments.ctr(place, "version")
-        part.wait_until(lambda: parts.succeeds(ask), READY_SECONDS, "answering")
-        return part
-
-    def _start(self, place: Place, name: str, command: list[str | Path]) -> Part:
-        log = self.layout.logs / f"{name}.log"
-        self.parts[name] = parts.start(name, self.enter[place.name], command, log)
-        return self.parts[name]
-
-
-def is_ready(api: Api, node: str) -> bool:
-    """Say whether a node takes pods."""
-    try:
-        conditions = api.ask("GET", f"/api/v1/nodes/{node}")["status"]["conditions"]
-    except OSError:
-        return False
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _programs() -> dict[str, Path]:
