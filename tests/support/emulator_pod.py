@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 from call_ledger import ModelHeard, told_in
 
+from callfleet_tools import debian
 from callfleet_tools.evaluation import Evaluation
-from callfleet_tools.node import needs
 
 _CONTROL_PORT = 8444
 _FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
@@ -41,7 +41,7 @@ async def _control(evaluation: Evaluation) -> AsyncIterator[str]:
         "port-forward",
         "deployment/callfleet-emulator",
         f":{_CONTROL_PORT}",
-        env=needs.environment(),
+        env=debian.environment(),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
