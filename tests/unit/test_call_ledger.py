@@ -1,7 +1,6 @@
 """The ledger of calls on a cluster: what callers saw, the model heard and pods said."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from call_ledger import NOBODY, WELL, ModelHeard, PodLog, heard_by_model, ledger, table
@@ -92,8 +91,10 @@ def test_the_words_of_a_call_say_who_heard_them() -> None:
     ]
 
 
-def test_pods_are_heard_to_their_last_word_when_their_logs_are_gone(tmp_path: Path) -> None:
-    layout = Layout(tmp_path, 0, 1, {})
+def test_pods_are_heard_to_their_last_word_when_their_logs_are_gone(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    layout = Layout(tmp_path_factory.mktemp("a"), 0, 1, {})
     folder = layout.places[0].log / "pods" / "voice_one_uid-1" / "worker"
     folder.mkdir(parents=True)
     log = folder / "0.log"
