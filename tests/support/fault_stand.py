@@ -74,10 +74,6 @@ def _neighbour(call: int, turns: int, run_id: str, seconds: float) -> CallPlan:
     return CallPlan(call, kinds, f"near-{call}-{run_id}", start_after_seconds=seconds)
 
 
-_REPLY_NS = 1_500_000_000
-"""The emulator's replies are longer, and sounds of their own in between are shorter."""
-
-
 @dataclass(slots=True)
 class Ordeal:
     """One worker's hour of faults, and what was seen of it."""
@@ -136,23 +132,12 @@ class Ordeal:
         return int(struck)
 
     def answered(self, call: int) -> list[int]:
-        """In which turns a caller heard the reply to it, and not another call's.
-
-        A machine on which processes start may blur the sound that names a reply. What was heard
-        then, and for how long, is still the reply that the model gave to this turn, if it did.
-        """
+        """In which turns a caller heard the reply to it, and not another call's."""
         record = self.records[call]
-        given = {(one["call"], one["turn"]) for one in self.model_saw("generation_complete")}
-        sounded = {
-            one.turn
-            for one in record.segments
-            if one.party is Party.AGENT and one.end_ns - one.start_ns > _REPLY_NS
-        }
         return [
             turn.turn
             for turn in record.turns
             if any((one.call, one.turn) == (call, turn.turn) for one in turn.heard)
-            or (not turn.heard and (call, turn.turn) in given and turn.turn in sounded)
         ]
 
     def model_saw(self, event: str) -> Iterator[dict[str, Any]]:
