@@ -147,7 +147,7 @@ def test_a_worker_is_as_it_was_before_its_calls(evening: Evening) -> None:
 
 def test_somebody_who_joins_later_is_not_heard_and_disturbs_nobody(evening: Evening) -> None:
     assert TALKER.call not in evening.voices_heard()
-    assert evening.turns_heard(3) == {1, 2}
+    assert evening.turns_heard(3) == {1, 2}, evening.account(3)
     assert len(evening.records[TALKER.call].turns) == 1
     assert evening.records[TALKER.call].end is CallEnd.CLOSED_BY_FLEET
 

@@ -102,7 +102,7 @@ def test_nobody_whose_call_is_struck_is_left_in_silence(ordeal: Ordeal, fault: s
         # is answered without it, or told that the line was cut off.
         assert any(one == own or one[0] in NOBODYS_CALLS for one in heard)
     else:
-        assert own in heard
+        assert own in heard, ordeal.account(record.call)
 
 
 def test_each_end_is_counted_once(ordeal: Ordeal) -> None:
@@ -130,7 +130,7 @@ def test_neighbours_of_calls_that_misbehave_hear_every_reply(ordeal: Ordeal, cal
     record = ordeal.records[call]
     assert record.end is CallEnd.HUNG_UP
     unless_late(ordeal)
-    assert ordeal.answered(call) == [turn.turn for turn in record.turns]
+    assert ordeal.answered(call) == [turn.turn for turn in record.turns], ordeal.account(call)
 
 
 def test_a_tool_that_blocks_is_named_in_a_line_and_in_a_metric(ordeal: Ordeal) -> None:
@@ -156,7 +156,7 @@ def test_a_call_that_comes_while_the_loop_is_held_up_is_answered_by_one_agent(
     assert len(ordeal.worker.logged("call ended", room=rooms)) == 1
     assert ordeal.records[COMES_WHILE_BLOCKED].greeting_heard_ns is not None
     unless_late(ordeal)
-    assert ordeal.answered(COMES_WHILE_BLOCKED) == [1]
+    assert ordeal.answered(COMES_WHILE_BLOCKED) == [1], ordeal.account(COMES_WHILE_BLOCKED)
 
 
 def test_what_a_call_leaves_running_ends_with_it(ordeal: Ordeal) -> None:
@@ -179,9 +179,9 @@ def test_whoever_shares_a_process_that_is_killed_is_told_and_talks_on(
     record = ordeal.records[call]
     assert record.end is CallEnd.HUNG_UP
     unless_late(ordeal)
-    assert ordeal.answered(call)[-1] == record.turns[-1].turn
+    assert ordeal.answered(call)[-1] == record.turns[-1].turn, ordeal.account(call)
     seconds = ordeal.heard_again_seconds(call, ordeal.killed_ns())
     record_property("seconds from kill to hearing", seconds)
     print(f"{ordeal.mode}: call {call} heard the agent {seconds} s after the kill")
     if ordeal.mode is Mode.APART:
-        assert ordeal.answered(call) == [turn.turn for turn in record.turns]
+        assert ordeal.answered(call) == [turn.turn for turn in record.turns], ordeal.account(call)

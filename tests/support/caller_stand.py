@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from call_account import account
 from worker_stand import (
     HERE,
     START_SECONDS,
@@ -111,10 +112,11 @@ class Evening:
 
     def model_saw(self, event: str) -> Iterator[dict[str, Any]]:
         """What the model told of these calls."""
-        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            if told["event"] == event and told["at_ns"] >= self.began_ns:
-                yield told
+        return (told for told in self._model_told() if told["event"] == event)
+
+    def account(self, call: int) -> str:
+        """What the caller and the model tell of one call, for whoever reads why a test failed."""
+        return account(self.records[call], list(self._model_told()))
 
     def voices_heard(self) -> set[int]:
         """Whose voices reached the model."""
@@ -123,6 +125,12 @@ class Evening:
     def turns_heard(self, call: int) -> set[int]:
         """Which turns of a caller the model heard to their end."""
         return {each["turn"] for each in self.model_saw("end_of_turn") if each["call"] == call}
+
+    def _model_told(self) -> Iterator[dict[str, Any]]:
+        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
+            told = json.loads(line)
+            if told["at_ns"] >= self.began_ns:
+                yield told
 
     def _plan(self, *calls: CallPlan) -> RunPlan:
         return plan_of(self.server, self.worker, self.run_id, calls)

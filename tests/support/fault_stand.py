@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from call_account import account
 from worker_stand import START_SECONDS, Holdings, Worker, holdings, plan_of, until
 
 from callfleet_rehearsal.bench.contenders import WORKERS
@@ -142,10 +143,11 @@ class Ordeal:
 
     def model_saw(self, event: str) -> Iterator[dict[str, Any]]:
         """What the model told, of whatever call."""
-        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            if told["event"] == event:
-                yield told
+        return (told for told in self._model_told() if told["event"] == event)
+
+    def account(self, call: int) -> str:
+        """What the caller and the model tell of one call, for whoever reads why a test failed."""
+        return account(self.records[call], list(self._model_told()))
 
     def heard_again_seconds(self, call: int, since_ns: int) -> float | None:
         """How long after an instant a caller heard the agent begin to speak."""
@@ -155,6 +157,10 @@ class Ordeal:
             if one.party is Party.AGENT and one.start_ns > since_ns + _AFTER_NS
         )
         return next(((at_ns - since_ns) / 1e9 for at_ns in begun), None)
+
+    def _model_told(self) -> Iterator[dict[str, Any]]:
+        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)
 
     async def _holdings(self) -> Holdings:
         return await holdings(self.worker, self.emulator)
