@@ -123,8 +123,14 @@ class Evening:
         return {each["call"] for each in self.model_saw("marker")}
 
     def turns_heard(self, call: int) -> set[int]:
-        """Which turns of a caller the model heard to their end."""
-        return {each["turn"] for each in self.model_saw("end_of_turn") if each["call"] == call}
+        """Which turns the model heard to their end in the session that heard this caller's voice.
+
+        Their markers need not be heard: where the machine stands still while callers join, the
+        jitter buffer hurries through what they say first.
+        """
+        sessions = {each["session"] for each in self.model_saw("marker") if each["call"] == call}
+        ends = self.model_saw("end_of_turn")
+        return {each["turn"] for each in ends if each["session"] in sessions}
 
     def _model_told(self) -> Iterator[dict[str, Any]]:
         for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
