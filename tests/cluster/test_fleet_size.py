@@ -4,15 +4,14 @@ import pytest
 from call_ledger import WELL
 from real_fleet import RealFleets
 
-FIRST_WAVE, SECOND_WAVE, STAYING = 3, 4, 1
-CALLERS = 6
+WAVE, STAYING, CALLERS = 5, 2, 10
 QUICKLY = {
     "mode": "Auto",
     "minReplicas": 2,
     "maxReplicas": 6,
     "syncSeconds": 1,
     # One wave does not fill two workers, nor two waves three; a worker more is wanted for each.
-    "headroom": {"minIdleSlots": 6, "answerSLO": 0.51, "leadTimeSeconds": 1},
+    "headroom": {"minIdleSlots": 9, "answerSLO": 0.51, "leadTimeSeconds": 1},
     "scaleDown": {
         "stabilizationSeconds": 5,
         "maxPercent": 25,
@@ -26,15 +25,15 @@ QUICKLY = {
 async def test_an_auto_fleet_grows_before_anyone_waits_and_shrinks_by_one_worker_at_a_time(
     real_fleets: RealFleets,
 ) -> None:
-    async with real_fleets(autoscaling=QUICKLY, slotsPerPod=4) as fleet:
+    async with real_fleets(autoscaling=QUICKLY, slotsPerPod=6) as fleet:
         begun = fleet.history.mark()
-        first = await fleet.callers.call(FIRST_WAVE, at_once=True)
+        first = await fleet.callers.call(WAVE, at_once=True)
         with fleet.timed("first wave to the third worker"):
             await fleet.says("accepting", to_be=3)
-        second = await fleet.callers.call(SECOND_WAVE, at_once=True)
+        second = await fleet.callers.call(WAVE, at_once=True)
         with fleet.timed("second wave to the fourth worker"):
             await fleet.says("accepting", to_be=4)
-        await fleet.says("calls", to_be=FIRST_WAVE + SECOND_WAVE)
+        await fleet.says("calls", to_be=2 * WAVE)
         await fleet.callers.have_talked()
         grown = fleet.history.mark()
         assert fleet.history.sizes(since=begun) == [2, 3, 4]
@@ -48,7 +47,7 @@ async def test_an_auto_fleet_grows_before_anyone_waits_and_shrinks_by_one_worker
         await fleet.callers.talk_on()
 
         ledger = await fleet.hang_up()
-        assert ledger.ends == [WELL] * (FIRST_WAVE + SECOND_WAVE)
+        assert ledger.ends == [WELL] * 2 * WAVE
         assert await fleet.operator.lost() == 0
 
 
