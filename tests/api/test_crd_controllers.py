@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from control_plane import ControlPlane
-from external_metrics import autoscaler, external_metric
+from external_metrics import Site, autoscaler, external_metric
 from fleets import create_fleet, fleets_path, say_status
 from kube_api import ApiError, wait_until
 from pods import pod
@@ -38,7 +38,7 @@ def test_an_autoscaler_of_kubernetes_drives_a_manual_fleet(
         say_status(control_plane, namespace, replicas=wanted, selector="app=none")
         return wanted
 
-    with external_metric(control_plane, namespace, tmp_path) as metric:
+    with external_metric(control_plane, Site(namespace, tmp_path)) as metric:
         wait_until(lambda: metric.is_served)
         control_plane.ask(
             "POST", HPAS.format(namespace), autoscaler("support", calls_per_pod=10, most=6)
@@ -56,7 +56,7 @@ def test_an_autoscaler_of_kubernetes_cannot_move_a_fleet_in_auto(
 ) -> None:
     create_fleet(control_plane, namespace, replicas=1)
     say_status(control_plane, namespace, replicas=1, selector="app=none")
-    with external_metric(control_plane, namespace, tmp_path) as metric:
+    with external_metric(control_plane, Site(namespace, tmp_path)) as metric:
         wait_until(lambda: metric.is_served)
         metric.value = 45
         hpas = HPAS.format(namespace)

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from kube_api import ApiError, KubeApi
+from kube_api import ApiError
 
 from callfleet_rehearsal.emulator.certificates import make_certificates
 from callfleet_rehearsal.stack.ports import LOOPBACK, free_ports
@@ -18,12 +19,33 @@ METRIC = "calls_wanted"
 _GROUP, _VERSION = "external.metrics.k8s.io", "v1beta1"
 _API_SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 _NAME = f"{_VERSION}.{_GROUP}"
+_SERVICE = "external-metrics"
+
+
+class Api(Protocol):
+    """An API server."""
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Ask for a path, and give the answer."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the metric is served.
+
+    ``host`` is this machine as the API server reaches it: by its own loopback, unless it is in a
+    node.
+    """
+
+    namespace: str
+    folder: Path
+    host: str = LOOPBACK
 
 
 class ExternalMetric:
     """The metric; whoever sets ``value`` is believed at the autoscaler's next look."""
 
-    def __init__(self, api: KubeApi) -> None:
+    def __init__(self, api: Api) -> None:
         self.value = 0
         self._api = api
 
@@ -50,20 +72,20 @@ class ExternalMetric:
 
 
 @contextlib.contextmanager
-def external_metric(api: KubeApi, namespace: str, folder: Path) -> Iterator[ExternalMetric]:
+def external_metric(api: Api, site: Site) -> Iterator[ExternalMetric]:
     """Serve the metric and have the API server know of it, while the block runs."""
     metric = ExternalMetric(api)
     (port,) = free_ports(1)
-    server = ThreadingHTTPServer((LOOPBACK, port), _handler(metric))
-    context = make_certificates(folder, LOOPBACK).server
+    server = ThreadingHTTPServer((site.host, port), _handler(metric))
+    context = make_certificates(site.folder, site.host).server
     server.socket = context.wrap_socket(server.socket, server_side=True)
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     try:
-        _register(api, namespace, port)
+        _register(api, site, port)
         yield metric
     finally:
-        with contextlib.suppress(ApiError):
+        with contextlib.suppress(ApiError, OSError):
             api.ask("DELETE", f"{_API_SERVICES}/{_NAME}")
         server.shutdown()
         serving.join()
@@ -93,13 +115,16 @@ def autoscaler(fleet: str, *, calls_per_pod: int, most: int) -> dict[str, Any]:
     }
 
 
-def _register(api: KubeApi, namespace: str, port: int) -> None:
-    service = {
-        "metadata": {"name": "external-metrics"},
-        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
-    }
-    api.ask("POST", f"/api/v1/namespaces/{namespace}/services", service)
-    at = {"name": "external-metrics", "namespace": namespace, "port": port}
+def _register(api: Api, site: Site, port: int) -> None:
+    spec: dict[str, Any] = {"ports": [{"port": port}]}
+    if site.host == LOOPBACK:
+        spec |= {"type": "ExternalName", "externalName": "localhost"}
+    service = {"metadata": {"name": _SERVICE}, "spec": spec}
+    api.ask("POST", f"/api/v1/namespaces/{site.namespace}/services", service)
+    if site.host != LOOPBACK:
+        slices = f"/apis/discovery.k8s.io/v1/namespaces/{site.namespace}/endpointslices"
+        api.ask("POST", slices, _endpoint(site.host, port))
+    at = {"name": _SERVICE, "namespace": site.namespace, "port": port}
     api_service = {
         "metadata": {"name": _NAME},
         "spec": {
@@ -112,6 +137,16 @@ def _register(api: KubeApi, namespace: str, port: int) -> None:
         },
     }
     api.ask("POST", _API_SERVICES, api_service)
+
+
+def _endpoint(host: str, port: int) -> dict[str, Any]:
+    """Say where a service leads that selects no pods."""
+    return {
+        "metadata": {"name": _SERVICE, "labels": {"kubernetes.io/service-name": _SERVICE}},
+        "addressType": "IPv4",
+        "ports": [{"port": port}],
+        "endpoints": [{"addresses": [host]}],
+    }
 
 
 def _handler(metric: ExternalMetric) -> type[BaseHTTPRequestHandler]:
