@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from call_ledger import Line
+from cluster_faults import kill
 from emulator_pod import model_heard
 from fleet_history import History, watched
 from fleets import fleets_path
@@ -32,7 +33,6 @@ from real_operator import RealOperator
 from callfleet_contract.fleet.names import HTTP_PORT, pods_of
 from callfleet_rehearsal.precedence import precedence
 from callfleet_tools.evaluation import Evaluation, fleets
-from callfleet_tools.node import arguments, parts
 
 Object = dict[str, Any]
 _PATIENCE_SECONDS = 120.0
@@ -166,11 +166,7 @@ class RealFleet:
     async def kill(self, pod: str) -> None:
         """End a worker's container at once, from its node: nobody is told."""
         seen = await self.ask("GET", f"/api/v1/namespaces/{self.namespace}/pods/{pod}")
-        places = self.stage.evaluation.cluster.layout.places
-        (place,) = (each for each in places if each.name == seen["spec"]["nodeName"])
-        container = seen["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
-        command = arguments.ctr(place, "tasks", "kill", "--signal", "SIGKILL", container)
-        await asyncio.to_thread(parts.run, command, f"killing {pod}")
+        await kill(self.stage.evaluation, seen)
 
     def said(self, pod: str, event: str) -> list[Line]:
         """Give the lines about one thing that a pod logged, be it gone or not."""
