@@ -7,20 +7,23 @@ from kube_api import ApiError
 from real_fleet import RealFleet, RealFleets
 
 from callfleet_contract.fleet.names import ACCEPTING_LABEL
+from callfleet_tools.evaluation import Evaluation, fleets
 
 LEAVES, STAYS = "node2", "node1"
 CALLERS = 5
+EIGHT_FIT_ONE_NODE = {"requests": {"cpu": "100m", "memory": "64Mi"}}
 TOO_MANY_REQUESTS = 429
 
 
 @pytest.mark.timeout(600)
 async def test_no_busy_worker_of_a_drained_fleet_is_evicted_and_the_drain_ends_with_its_calls(
-    real_fleets: RealFleets,
+    real_fleets: RealFleets, evaluation: Evaluation
 ) -> None:
     # Two is what the scale subresource shows, while there are eight: whoever takes it for the size
     # allows evictions.
-    auto = {"mode": "Auto", "syncSeconds": 1, "minReplicas": 8, "headroom": {"minIdleSlots": 0}}
-    async with real_fleets(autoscaling=auto, replicas=2, slotsPerPod=1) as fleet:
+    auto = {"mode": "Auto", "syncSeconds": 1, "minReplicas": 8, "maxReplicas": 8}
+    template = fleets.template(evaluation, resources=EIGHT_FIT_ONE_NODE)
+    async with real_fleets(autoscaling=auto, replicas=2, slotsPerPod=1, template=template) as fleet:
         before = await nodes_of(fleet)
         await fleet.callers.call(CALLERS)
         await fleet.says("calls", to_be=CALLERS)

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from callfleet_tools import debian
 from callfleet_tools.evaluation import Evaluation
-from callfleet_tools.node import Cluster, arguments, furnishing, needs, parts
+from callfleet_tools.node import Cluster, arguments, furnishing, parts
 
 Object = dict[str, Any]
 _PATIENCE_SECONDS = 120.0
@@ -41,7 +42,7 @@ async def draining(cluster: Cluster, node: str) -> AsyncIterator[Drain]:
     running = await asyncio.create_subprocess_exec(
         # What other tests left there without an owner does not matter.
         *(*kubectl, "drain", node, "--delete-emptydir-data", "--force"),
-        env=needs.environment(),
+        env=debian.environment(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

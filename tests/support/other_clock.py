@@ -9,7 +9,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from callfleet_tools.node import needs, parts
+from callfleet_tools import debian
+from callfleet_tools.node import parts
 
 Object = dict[str, Any]
 
@@ -80,8 +81,8 @@ def set_ahead(seconds: int) -> list[str]:
 
 def library(folder: Path) -> Object:
     """Build the library, and give the ConfigMap that has it."""
-    if needs.path_of("cc") is None:
-        needs.install(["gcc", "libc6-dev"])
+    if debian.path_of("cc") is None:
+        debian.install(["gcc", "libc6-dev"])
     source, built = folder / "clock.c", folder / _LIBRARY
     source.write_text(_SOURCE, encoding="utf-8")
     told = ["-shared", "-fPIC", "-O2", f'-DAHEAD_FILE="{AHEAD_FILE}"', "-o", built]

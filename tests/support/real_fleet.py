@@ -94,13 +94,14 @@ class RealFleet:
         return await asyncio.to_thread(self.stage.kubectl, *command)
 
     async def ask(self, method: str, path: str, body: object = None) -> Object:
-        """Ask the API server."""
-        return await self.kube.ask(method, path, body)
+        """Ask the API server; what is patched is merged."""
+        kind = {"content_type": MERGE} if method == "PATCH" else {}
+        return await self.kube.ask(method, path, body, **kind)
 
     async def change(self, **spec: Any) -> None:
         """Change the fleet as its user does."""
         path = fleets_path(self.namespace, self.name)
-        await self.kube.ask("PATCH", path, {"spec": spec}, MERGE)
+        await self.ask("PATCH", path, {"spec": spec})
 
     async def spec(self) -> Object:
         """Give what it is to be."""
