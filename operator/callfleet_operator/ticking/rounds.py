@@ -142,7 +142,7 @@ class Rounds:
                 ticked = await tick.tick(now)
             except NotLeadingError:
                 return
-            except Exception:
+            except Exception:  # whatever is wrong with one fleet is no matter of the others
                 log.exception("a tick failed", fleet=str(now.key))
                 self._metrics.add(
                     metrics.RECONCILE_ERRORS_TOTAL, labels=(now.key.namespace, now.key.name)
