@@ -13,6 +13,7 @@ from livekit import api
 from livekit.protocol.models import ParticipantInfo
 
 from callfleet_worker.breakage import kind_of
+from callfleet_worker.parent.server import proxy_for
 from callfleet_worker.settings import Settings
 from callfleet_worker.userdata import RESCUE_ATTRIBUTE
 
@@ -60,7 +61,10 @@ class Rescue:
     async def _send_until_taken(self, call_id: str, room: str) -> None:
         livekit = self._settings.livekit
         secret = livekit.api_secret.get_secret_value()
-        async with api.LiveKitAPI(livekit.url, livekit.api_key, secret) as asking:
+        async with (
+            aiohttp.ClientSession(proxy=proxy_for(livekit.url)) as session,
+            api.LiveKitAPI(livekit.url, livekit.api_key, secret, session=session) as asking,
+        ):
             if not await _is_waited_for(asking, room):
                 return
             asked = await self._as_lost(asking, room)
