@@ -108,6 +108,7 @@ def test_what_contradicts_itself_is_refused_with_a_cure(
 
 def test_a_fleet_may_be_called_what_yaml_takes_for_something_else(helm: Helm) -> None:
     told = "networkPolicy.enabled=true,podMonitor.enabled=true,operator.enabled=false"
+    told += ",test.enabled=false"
     objects = helm.objects("callfleet", "--set", f"{told},fleets.no.paused=true")
     (fleet,) = of_kind(objects, "VoiceFleet")
     assert fleet["metadata"]["name"] == "no"

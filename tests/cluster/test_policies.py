@@ -26,6 +26,7 @@ OPERATOR = {
     "app.kubernetes.io/name": "callfleet-operator",
     "app.kubernetes.io/instance": "callfleet",
 }
+CALLERS = OPERATOR | {"app.kubernetes.io/name": "callfleet-rehearsal"}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,7 @@ def stand(
         stand.add_pod(spaces["system"], "operator", 2, OPERATOR, OPERATOR_METRICS)
         stand.add_pod(spaces["voice"], "worker", 1, WORKER, METRICS, ORDERS)
         stand.add_pod(spaces["voice"], "another-worker", 2, WORKER, METRICS, ORDERS)
+        stand.add_pod(spaces["voice"], "callers", 1, CALLERS)
         stand.add_pod(spaces["voice"], "bystander", 1, {})
         stand.add_pod(spaces["voice"], "impostor", 2, OPERATOR)
         stand.add_pod(spaces["monitoring"], "prometheus", 2, {})
@@ -123,6 +125,17 @@ def test_workers_reach_nothing_else(stand: PolicyStand) -> None:
         stand.turns_away(worker, stand.door("livekit", OTHER, "udp"))
         stand.turns_away(worker, stand.door("api", API_PORT), stand.door("bystander", 8080))
         stand.turns_away(worker, stand.door(other, ORDERS), stand.door(other, METRICS))
+
+
+def test_the_callers_of_helm_test_reach_livekit_and_names_and_nothing_else(
+    stand: PolicyStand, spaces: Mapping[str, NodeKubectl]
+) -> None:
+    stand.lets("callers", stand.door("livekit", SIGNALLING), stand.door("livekit", MEDIA_TCP))
+    stand.lets("callers", stand.door("livekit", MEDIA_UDP, "udp"))
+    name = "kubernetes.default.svc.cluster.local."
+    assert name[:-1] in spaces["voice"]("exec", "callers", "--", "nslookup", name)
+    stand.turns_away("callers", stand.door("model", MODEL), stand.door("worker", ORDERS))
+    stand.turns_away("callers", stand.door("livekit", OTHER, "udp"), stand.door("api", API_PORT))
 
 
 def test_the_operator_reaches_the_api_server_and_workers_and_nothing_else(
