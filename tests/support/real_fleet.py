@@ -247,7 +247,7 @@ async def _end(fleet: RealFleet) -> None:
     print(f"\n{told}")
     words = fleet.ledger.conversations if fleet.ledger is not None else ""
     (fleet.stage.folder / "ledger.md").write_text(f"{told}\n\n{words}", encoding="utf-8")
-    for log in fleet.logs.read():
+    for log in (*fleet.logs.read(), *fleet.operator.logs.read()):
         lines = "\n".join(map(json.dumps, log.lines))
         (fleet.stage.folder / f"{log.name}.log").write_text(lines, encoding="utf-8")
     await fleet.callers.leave()

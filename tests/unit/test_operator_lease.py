@@ -1,11 +1,19 @@
 """One operator acts: the lease says which, and one that lost it writes nothing more."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import cast
 
+import pytest
 from fake_kinds import refusal
+from lightkube import AsyncClient
+from lightkube.models.coordination_v1 import LeaseSpec
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.coordination_v1 import Lease
 from operator_stand import fleet, stand, until
 
+from callfleet_operator.leading import lease, terms
+from callfleet_operator.leading.lease import Leading, LeaseName
 from callfleet_operator.leading.terms import DURATION_SECONDS, TRUST_SECONDS, Held, Trust, Waiting
 from callfleet_operator.reaching.connection import REQUEST_SECONDS
 
@@ -38,6 +46,35 @@ def test_ones_own_lease_is_trusted_from_the_moment_that_its_renewal_was_asked_fo
     trust.renewed(asked_at=30.0)
     trust.lost()
     assert not trust.holds(30.0)
+
+
+def test_a_lease_that_could_not_be_trusted_for_a_moment_is_not_trusted_again() -> None:
+    trust = Trust()
+    trust.renewed(asked_at=10.0)
+    assert not trust.holds(10.0 + TRUST_SECONDS)
+    trust.renewed(asked_at=12.5)
+    assert not trust.holds(10.0 + TRUST_SECONDS)
+
+
+def test_a_lease_that_another_took_first_may_be_ones_own_later() -> None:
+    trust = Trust()
+    trust.lost()
+    trust.renewed(asked_at=10.0)
+    assert trust.holds(10.0)
+
+
+async def test_an_operator_whose_renewal_comes_too_late_stops_and_does_not_lead_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terms, "TRUST_SECONDS", 0.3)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.05)
+    client = Slow(answers_after_seconds=0.28)
+    leading = Leading(cast("AsyncClient", client), LeaseName("system", "operator", "me"))
+    await leading.wait()
+    keeping = asyncio.create_task(leading.keep())
+    await until(lambda: not leading.holds(), "a renewal is late")
+    await asyncio.wait_for(keeping, 5)
+    assert client.renewals > 1
 
 
 def test_a_request_under_way_ends_before_another_operator_may_lead() -> None:
@@ -84,6 +121,23 @@ async def test_an_operator_that_cannot_renew_stops_before_its_lease_ends() -> No
             )
         )
         assert await asyncio.wait_for(one.operators[0][1], 30) == 1
+
+
+@dataclass
+class Slow:
+    """An API server that is slow to renew a lease."""
+
+    answers_after_seconds: float
+    renewals: int = 0
+
+    async def get(self, _kind: object, _name: str, namespace: str) -> Lease:
+        return Lease(metadata=ObjectMeta(name="operator", namespace=namespace), spec=LeaseSpec())
+
+    async def replace(self, given: Lease) -> Lease:
+        if self.renewals:
+            await asyncio.sleep(self.answers_after_seconds)
+        self.renewals += 1
+        return given
 
 
 def _leading(families: object) -> float:

@@ -40,19 +40,31 @@ class Waiting:
 
 
 class Trust:
-    """How long one's own lease may be trusted."""
+    """How long one's own lease may be trusted. Once it may not, it never may again.
+
+    Whoever asked then has stopped: a renewal that comes late must not leave an operator that leads
+    and has parts that do not act.
+    """
 
     def __init__(self) -> None:
         self._renewed_at: float | None = None
+        self._is_over = False
 
     def renewed(self, asked_at: float) -> None:
         """The API server took a renewal that was asked for at an instant."""
-        self._renewed_at = asked_at
+        if not self._is_over:
+            self._renewed_at = asked_at
 
     def lost(self) -> None:
         """Somebody else holds it."""
+        self._is_over |= self._renewed_at is not None
         self._renewed_at = None
 
     def holds(self, now: float) -> bool:
         """Tell whether one still leads."""
-        return self._renewed_at is not None and now - self._renewed_at < TRUST_SECONDS
+        if self._renewed_at is None:
+            return False
+        if now - self._renewed_at >= TRUST_SECONDS:
+            self.lost()
+            return False
+        return True
