@@ -184,7 +184,7 @@ def test_what_is_uninstalled_leaves_nothing_but_the_definition(cluster: Cluster)
     cluster.helm("install", "callfleet", CHART, "--set", more)
     fleets = "worker.serviceAccount.create=true,model.keys={one},fleets.support.paused=true"
     cluster.helm("upgrade", "callfleet", CHART, "--set", f"{more},{fleets}")
-    assert len(cluster.left()) == 15
+    assert len(cluster.left()) == 16
     said = cluster.helm("uninstall", "callfleet")
     assert re.search(rf"CustomResourceDefinition\] {CRD_NAME}", said)
     assert cluster.left() == []
