@@ -11,8 +11,8 @@ _NOT_SHOWN = {"at_ns", "session", "event", "last_speech_received_ns"}
 def account(record: CallRecord, told: Sequence[Mapping[str, Any]]) -> str:
     """Put the caller's side and the model's in one list, in seconds since the caller joined.
 
-    ``told`` are the model's events of any calls; those of a session that heard this caller are
-    taken, and all that came to it unmarked.
+    ``told`` are the model's events of any calls; all of a session that heard this caller are
+    taken, those of turns whose marker it did not recognise as well.
     """
     sessions = {each["session"] for each in told if each.get("call") == record.call}
     since_ns = record.joined_ns or record.join_started_ns
