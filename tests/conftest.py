@@ -1,4 +1,4 @@
-"""What tests share: the real programs that tests in ``calls/`` run against."""
+"""What tests share: the real programs that they run against."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -6,14 +6,19 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from side_by_side import share
 
 import callfleet_tools
+from callfleet_rehearsal.stack import ports
 from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
 from callfleet_rehearsal.stack.processes import Children
 from callfleet_rehearsal.stack.worker import Worker, start_worker
 
 WORKER_SLOTS = 3
+
+# A port that is found free is taken only when its program has started: others must not find it.
+ports._RANGE = share(ports._RANGE)
 
 # A busy machine is slow, not wrong.
 hypothesis.settings.register_profile("callfleet", deadline=None)
