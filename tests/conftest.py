@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from side_by_side import share
+from typed_rehearsal import Type, typing_in
 
 import callfleet_tools
 from callfleet_rehearsal.stack import ports
@@ -14,6 +15,8 @@ from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
 from callfleet_rehearsal.stack.processes import Children
 from callfleet_rehearsal.stack.worker import Worker, start_worker
+
+pytest_plugins = ("api_fixtures",)
 
 WORKER_SLOTS = 3
 
@@ -61,6 +64,13 @@ def worker(children: Children, livekit_server: LiveKitServer, emulator: Emulator
     """A worker with three slots on that server and that emulator, ready for calls."""
     started, _ = start_worker(children, livekit_server, emulator, WORKER_SLOTS)
     return started
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, livekit_program: Path) -> Iterator[Type]:
+    """Type ``callfleet rehearse …`` in the test's folder; ended with the test, whatever happens."""
+    with typing_in(tmp_path, livekit_program) as typing:
+        yield typing
 
 
 _OUTCOMES = pytest.StashKey[list[str]]()
