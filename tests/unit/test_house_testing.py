@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from callfleet_rehearsal.sound.script import ENGINE
+
 ROOT = Path(__file__).resolve().parents[2]
 TESTING: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "test.py"))
 NEED_ROOT = {"test-cluster": "tests/cluster", "test-images": "tests/images"}
@@ -60,6 +62,10 @@ def test_tests_that_need_root_have_a_target_of_their_own(target: str, folder: st
 
 def test_ci_tries_a_real_cluster() -> None:
     assert "make test-cluster" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_ci_has_the_engine_that_renders_the_clips_again() -> None:
+    assert f"install -qq --no-install-recommends {ENGINE}" in (ROOT / ".ci" / "run").read_text()
 
 
 def test_a_report_says_what_did_not_pass(tmp_path: Path) -> None:
