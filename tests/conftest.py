@@ -73,6 +73,24 @@ def rehearse(tmp_path: Path, livekit_program: Path) -> Iterator[Type]:
         yield typing
 
 
+# Files that take longest: begun last, one of them would be waited for by all the others.
+_LONG = frozenset(
+    {
+        "test_call_ends.py",
+        "test_fleetctl.py",
+        "test_operator_lives.py",
+        "test_operator_restarts.py",
+        "test_worker_admission.py",
+        "test_worker_parent.py",
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
 _OUTCOMES = pytest.StashKey[list[str]]()
 
 

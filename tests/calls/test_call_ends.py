@@ -39,7 +39,7 @@ async def test_a_caller_who_leaves_before_the_greeting_has_abandoned(
     async with on_stage(livekit_server, persona={"greeting": ""}) as stage:
         phone = await stage.phone()
         # Of whom it has not seen, the agent hears nothing until LiveKit closes the empty room.
-        await stage.notices(phone)
+        await stage.sees_the_caller()
         await phone.leave()
         end = await stage.ended()
         assert (end.outcome, end.reason) == (
@@ -253,7 +253,7 @@ async def test_an_end_that_cannot_be_told_is_an_internal_error(
     monkeypatch.setattr(call, "ending_of", lambda *_, **__: 1 / 0)
     async with on_stage(livekit_server) as stage:
         phone = await stage.phone()
-        await stage.notices(phone)
+        await stage.sees_the_caller()
         await phone.leave()
         end = await stage.ended()
         assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.INTERNAL_ERROR)

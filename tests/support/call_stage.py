@@ -107,6 +107,11 @@ class Stage:
                 await seen.wait()
                 seen.clear()
 
+    async def sees_the_caller(self) -> None:
+        """Wait until the agent knows who calls."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.call._caller.is_here()
+
     def calls_heard(self) -> set[int]:
         """Whose markers the model heard. A busy machine's jitter buffer may spoil single ones."""
         return {each["call"] for each in self.emulator.log.all("marker")}

@@ -20,6 +20,7 @@ JUDGE = re.compile(
 )
 """What tests judge sound and lateness with."""
 MEASURE = {
+    "test_call_ears.py": "whether a microphone keeps pace and is heard, each sentence once",
     "test_operator_calls.py": "whether any of ten calls ends, which fill the machine",
     "test_operator_many.py": "the CPU time of a tick",
     "test_rehearse_elsewhere.py": "a verdict on calls to a fleet elsewhere",
@@ -46,6 +47,13 @@ def test_what_judges_sound_or_measures_has_the_machine_to_itself_and_nothing_els
     measuring = {ROOT / "tests" / "alone" / name for name in MEASURE}
     alone = {file for file in files if file.parent.name == "alone"}
     assert (judging | measuring) - {Path(__file__)} == alone
+
+
+def test_files_that_are_begun_first_are_there() -> None:
+    shared = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    named = set(re.findall(r'"(test_\w+\.py)"', shared))
+    assert named
+    assert named <= {file.name for file in ROOT.glob("tests/*/test_*.py")}
 
 
 def test_they_come_last_and_one_at_a_time() -> None:
