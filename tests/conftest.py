@@ -1,4 +1,4 @@
-"""What tests share: the real programs that tests in ``calls/`` run against."""
+"""What tests share: the real programs that they run against."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -6,14 +6,22 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from side_by_side import share
+from typed_rehearsal import Type, typing_in
 
 import callfleet_tools
+from callfleet_rehearsal.stack import ports
 from callfleet_rehearsal.stack.emulator import Emulator, start_emulator
 from callfleet_rehearsal.stack.livekit import LiveKitServer, start_livekit
 from callfleet_rehearsal.stack.processes import Children
 from callfleet_rehearsal.stack.worker import Worker, start_worker
 
+pytest_plugins = ("api_fixtures",)
+
 WORKER_SLOTS = 3
+
+# A port that is found free is taken only when its program has started: others must not find it.
+ports._RANGE = share(ports._RANGE)
 
 # A busy machine is slow, not wrong.
 hypothesis.settings.register_profile("callfleet", deadline=None)
@@ -56,6 +64,31 @@ def worker(children: Children, livekit_server: LiveKitServer, emulator: Emulator
     """A worker with three slots on that server and that emulator, ready for calls."""
     started, _ = start_worker(children, livekit_server, emulator, WORKER_SLOTS)
     return started
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path, livekit_program: Path) -> Iterator[Type]:
+    """Type ``callfleet rehearse …`` in the test's folder; ended with the test, whatever happens."""
+    with typing_in(tmp_path, livekit_program) as typing:
+        yield typing
+
+
+# Files that take longest: begun last, one of them would be waited for by all the others.
+_LONG = frozenset(
+    {
+        "test_call_ends.py",
+        "test_fleetctl.py",
+        "test_operator_lives.py",
+        "test_operator_restarts.py",
+        "test_worker_admission.py",
+        "test_worker_parent.py",
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
 
 
 _OUTCOMES = pytest.StashKey[list[str]]()

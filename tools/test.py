@@ -1,8 +1,9 @@
 """Pass all tests, and say at the end what was skipped: ``python tools/test.py [pytest's options]``.
 
 Tests of single parts share the machine's processors. Those that run real programs come after them,
-one at a time: they hear how late sound is, and have the machine to themselves. Where the options
-name tests, these alone are run, as pytest would.
+side by side as well, for they wait more than they work. The last ones, in ``tests/alone``, judge
+what is heard, or measure: one at a time, they have the machine to themselves. Where the options
+name tests, only these are run, as pytest would.
 """
 
 import signal
@@ -14,13 +15,18 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 _ROOT = Path(__file__).resolve().parents[1]
-_MOST_PROCESSES = 4
 # What pytest's exit codes say.
 _INTERRUPTED, _NO_TESTS = 2, 5
-_SPREAD = ("-n", "logical", f"--maxprocesses={_MOST_PROCESSES}", "--dist=worksteal")
+# More at once than a small machine has processors: many wait for a clock.
+_SPREAD = ("-n", "4", "--dist=worksteal")
+# Each process of these has servers of its own, and starts them once: a file stays in one process.
+_SIDE_BY_SIDE = ("--dist=loadfile", "--no-loadscope-reorder")
 _ROUNDS = (
     ("tests/unit", "tests/chart", *_SPREAD),
-    ("tests/calls", "tests/api"),
+    ("tests/api", "-n", "4", *_SIDE_BY_SIDE),
+    # Fewer at once: in some of them somebody speaks, and sound does not wait.
+    ("tests/calls", "-n", "3", *_SIDE_BY_SIDE),
+    ("tests/alone",),
 )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import warnings
 
 import pytest
-from emulator_lines import KEY, QUICK, client, trust
+from emulator_lines import KEY, PATIENCE_SECONDS, QUICK, client, trust
 from google import genai
 from google.genai import errors, types
 from google.oauth2.credentials import Credentials
@@ -17,7 +17,10 @@ BASIC = {"response_modalities": ["AUDIO"], "session_resumption": {}}
 
 async def greeting(sdk: genai.Client, model: str) -> types.LiveServerMessage:
     """Say hello and give the message that ends the reply."""
-    async with asyncio.timeout(20), sdk.aio.live.connect(model=model, config=BASIC) as session:
+    async with (
+        asyncio.timeout(PATIENCE_SECONDS),
+        sdk.aio.live.connect(model=model, config=BASIC) as session,
+    ):
         turn = types.Content(role="user", parts=[types.Part(text="hello")])
         await session.send_client_content(turns=turn)
         last = [message async for message in session.receive()][-1]

@@ -9,7 +9,17 @@ import aiohttp
 import orjson
 import pytest
 import websockets
-from emulator_lines import QUICK, hush, pieces, raw, receive, send, set_up, utterance
+from emulator_lines import (
+    PATIENCE_SECONDS,
+    QUICK,
+    hush,
+    pieces,
+    raw,
+    receive,
+    send,
+    set_up,
+    utterance,
+)
 from websockets.asyncio.client import ClientConnection
 
 from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
@@ -31,7 +41,7 @@ async def say(socket: ClientConnection, marker: Marker) -> None:
 async def kinds(socket: ClientConnection, until: str) -> list[str]:
     """List the kinds of content that come, up to one of them."""
     seen: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while until not in seen:
             body = orjson.loads(await socket.recv(decode=False))
             seen += body.get("serverContent", body)

@@ -17,7 +17,7 @@ from callfleet_rehearsal.emulator import Emulator
 from callfleet_rehearsal.emulator.frame_case import LIVE_25, LIVE_38
 from callfleet_rehearsal.sound.marker import Marker, MarkerFinder, Speaker
 
-WITHIN_SECONDS = 15
+WITHIN_SECONDS = 60
 
 
 @function_tool

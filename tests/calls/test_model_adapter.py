@@ -17,7 +17,7 @@ from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
 from callfleet_worker.model.build import _http_options
 from callfleet_worker.persona import PersonaAgent
 
-LONG_ENOUGH_SECONDS = 6.0
+PATIENCE_SECONDS, LONG_ENOUGH = 60.0, 6.0
 
 
 def upstream(emulator: Emulator, *keys: str) -> RealtimeModelFallbackAdapter:
@@ -34,8 +34,13 @@ def upstream(emulator: Emulator, *keys: str) -> RealtimeModelFallbackAdapter:
     )
 
 
-async def heard_from(emulator: Emulator, *keys: str) -> tuple[list[int], CloseEvent | None]:
-    """Start a call on the framework's adapter; say which turns were heard, and how it closed."""
+async def heard_from(
+    emulator: Emulator, *keys: str, seconds: float = PATIENCE_SECONDS
+) -> tuple[list[int], CloseEvent | None]:
+    """Start a call on the framework's adapter; say which turns were heard, and how it closed.
+
+    Waits for either; where nothing is to happen, for long enough to know it.
+    """
     session: AgentSession[None] = AgentSession(
         llm=upstream(emulator, *keys), vad=None, turn_handling={"turn_detection": "realtime_llm"}
     )
@@ -44,7 +49,9 @@ async def heard_from(emulator: Emulator, *keys: str) -> tuple[list[int], CloseEv
     session.on("close", lambda event: closed.done() or closed.set_result(event))
     session.input.audio, session.output.audio = ScriptedEars(), mouth
     await session.start(PersonaAgent(settings_for(emulator)), record=False)
-    await asyncio.wait((closed,), timeout=LONG_ENOUGH_SECONDS)
+    heard = asyncio.create_task(mouth.until(lambda _: True))
+    await asyncio.wait((closed, heard), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    heard.cancel()
     turns = [marker.turn for marker in mouth.found]
     event = closed.result() if closed.done() else None
     await session.aclose()
@@ -58,13 +65,13 @@ async def test_upstream_greets_where_nothing_fails() -> None:
 
 async def test_upstream_loses_the_greeting_whose_first_connection_is_refused() -> None:
     async with Emulator(EmulatorConfig(keys=("good",))) as emulator:
-        assert await heard_from(emulator, "revoked", "good") == ([], None)
+        assert await heard_from(emulator, "revoked", "good", seconds=LONG_ENOUGH) == ([], None)
 
 
 async def test_upstream_waits_for_ever_for_a_set_up_that_stalls() -> None:
     async with Emulator(EmulatorConfig()) as emulator:
         await arm(emulator, "setup_stall")
-        assert await heard_from(emulator, "one", "two") == ([], None)
+        assert await heard_from(emulator, "one", "two", seconds=LONG_ENOUGH) == ([], None)
         assert len(emulator.log.all("session_open")) == 1
 
 

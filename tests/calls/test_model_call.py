@@ -1,10 +1,10 @@
 """On a real call: what the caller hears when the model's keys and connections fail."""
 
-import asyncio
 from uuid import uuid4
 
-from call_stage import Phone, Stage, _token, on_stage
+from call_stage import Stage, on_stage
 from model_bench import arm
+from phone import Phone, token_of
 
 from callfleet_contract.events import CallAnswered
 from callfleet_contract.outcomes import CallOutcome, CallReason
@@ -22,7 +22,7 @@ async def dial_in(stage: Stage) -> Phone:
     stage.phones.append(phone)
     phone.room.on("track_subscribed", phone._on_track)
     phone.room.on("disconnected", lambda _: phone.disconnected.set())
-    token = _token(stage.server, phone.identity, stage.room).with_kind("sip")
+    token = token_of(stage.server, phone.identity, stage.room).with_kind("sip")
     await phone.room.connect(stage.server.url, token.to_jwt())
     await phone.publish()
     return phone
@@ -69,5 +69,4 @@ async def test_a_browser_caller_without_a_model_hears_goodbye_and_is_hung_up(
         end = await stage.ended()
         assert (end.outcome, end.reason) == (CallOutcome.FAILED, CallReason.MODEL_REFUSED_KEY)
         assert stage.job.transferred == []
-        async with asyncio.timeout(5):
-            await phone.disconnected.wait()
+        await phone.is_hung_up_on()

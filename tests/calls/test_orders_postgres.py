@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     options: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         account = pwd.getpwnam("postgres" if _has_account("postgres") else "nobody")
-        for path in (folder, *folder.parents[:2]):
+        ours = [path for path in folder.parents if Path(tempfile.gettempdir()) in path.parents]
+        for path in (folder, *ours):
             path.chmod(path.stat().st_mode | 0o011)
         os.chown(folder, account.pw_uid, account.pw_gid)
         options |= {"user": account.pw_uid, "group": account.pw_gid}

@@ -25,6 +25,7 @@ PIECE = RATE // 50
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 KEY = "good-key"
 QUICK = EmulatorConfig(playback_speed=20)
+PATIENCE_SECONDS = 60
 
 
 def trust(emulator: Emulator) -> ssl.SSLContext:
@@ -53,7 +54,7 @@ async def send(socket: ClientConnection, frame: Any) -> None:
 
 async def receive(socket: ClientConnection, *keys: str) -> dict[str, Any]:
     """Receive until a message has this path of keys."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             body: dict[str, Any] = orjson.loads(await socket.recv(decode=False))
             found: Any = body

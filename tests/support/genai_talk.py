@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
-from emulator_lines import client, hush, pieces
+from emulator_lines import PATIENCE_SECONDS, client, hush, pieces
 from google.genai import types
 from google.genai.live import AsyncSession
 
@@ -63,7 +63,7 @@ async def saying(session: AsyncSession, sound: bytes) -> AsyncIterator[None]:
 
 
 async def turn(session: AsyncSession) -> list[types.LiveServerMessage]:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return [message async for message in session.receive()]
 
 
@@ -79,7 +79,7 @@ def contents(messages: list[types.LiveServerMessage]) -> list[types.LiveServerCo
 
 
 async def next_handle(session: AsyncSession) -> str:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for message in session.receive():
             update = message.session_resumption_update
             if update and update.new_handle:
@@ -88,7 +88,7 @@ async def next_handle(session: AsyncSession) -> str:
 
 
 async def answer_tool(session: AsyncSession) -> types.FunctionCall:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for message in session.receive():
             if message.tool_call and message.tool_call.function_calls:
                 call = message.tool_call.function_calls[0]

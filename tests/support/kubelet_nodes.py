@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kubelet_status import now
+from side_by_side import share
 
 Object = dict[str, Any]
 
@@ -15,7 +16,8 @@ _NO_NEW_PODS = frozenset({"NoSchedule", "NoExecute"})
 
 def _addresses() -> Iterator[str]:
     # Tests of other processes need addresses as well, at the same time.
-    second = 16 + os.getpid() % 200
+    seconds = share(range(16, 216))
+    second = seconds[os.getpid() % len(seconds)]
     for third in range(256):
         for fourth in range(1, 255):
             yield f"127.{second}.{third}.{fourth}"

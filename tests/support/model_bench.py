@@ -28,7 +28,7 @@ CALL = 7
 IN_RATE, OUT_RATE = 16000, 24000
 FRAME_SECONDS = 0.02
 GREETING_TURN = 0
-WITHIN_SECONDS = 20.0
+WITHIN_SECONDS = 60.0
 
 
 def settings_for(emulator: Emulator, **more: str) -> Settings:

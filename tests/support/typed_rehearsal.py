@@ -35,7 +35,7 @@ class Typed:
 
     def rest(self) -> str:
         """Read what else it prints, up to its end."""
-        return self.process.communicate(timeout=120)[0]
+        return self.process.communicate(timeout=240)[0]
 
     def processes(self, words: str = "") -> list[int]:
         """Find what it has started that is still there, by a word of the command."""
@@ -94,3 +94,10 @@ def typing_in(folder: Path, livekit_program: Path) -> Iterator[Type]:
 
 def absolute_path() -> str:
     return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
+
+
+def interruptions(folder: Path) -> int:
+    """Count how often the emulated model was interrupted in the rehearsal of this folder."""
+    (run,) = (folder / "rehearsals").iterdir()
+    events = (run / "emulator-events.jsonl").read_text(encoding="utf-8")
+    return events.count('"event":"interrupted"')

@@ -14,6 +14,21 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTING: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "test.py"))
 NEED_ROOT = {"test-cluster": "tests/cluster", "test-images": "tests/images"}
 """Whoever types ``make test`` need not be root: these targets run the others."""
+APART = {folder.removeprefix("tests/") for folder in NEED_ROOT.values()}
+"""Their folders."""
+
+JUDGE = re.compile(
+    r"^from (?:caller_stand|fault_stand|placing|rehearsing) |record_outcome", re.MULTILINE
+)
+"""What tests judge sound and lateness with."""
+MEASURE = {
+    "test_call_ears.py": "whether a microphone keeps pace and is heard, each sentence once",
+    "test_operator_calls.py": "whether any of ten calls ends, which fill the machine",
+    "test_operator_many.py": "the CPU time of a tick",
+    "test_rehearse_elsewhere.py": "a verdict on calls to a fleet elsewhere",
+    "test_speed_commands.py": "the figures of bench, capacity, faults and profile",
+}
+"""Tests that do so, or measure, by a command that they type."""
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.unit.test_one" name="test_a" />
@@ -26,6 +41,25 @@ def test_every_folder_with_tests_is_in_one_round() -> None:
     named = [each for chosen in TESTING["_ROUNDS"] for each in chosen if each.startswith("tests/")]
     there = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/**/test_*.py")}
     assert sorted(named) == sorted(there - set(NEED_ROOT.values()))
+
+
+def test_what_judges_sound_or_measures_has_the_machine_to_itself_and_nothing_else_has() -> None:
+    files = [file for file in ROOT.glob("tests/*/test_*.py") if file.parent.name not in APART]
+    judging = {file for file in files if JUDGE.search(file.read_text(encoding="utf-8"))}
+    measuring = {ROOT / "tests" / "alone" / name for name in MEASURE}
+    alone = {file for file in files if file.parent.name == "alone"}
+    assert (judging | measuring) - {Path(__file__)} == alone
+
+
+def test_files_that_are_begun_first_are_there() -> None:
+    shared = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    named = set(re.findall(r'"(test_\w+\.py)"', shared))
+    assert named
+    assert named <= {file.name for file in ROOT.glob("tests/*/test_*.py")}
+
+
+def test_they_come_last_and_one_at_a_time() -> None:
+    assert TESTING["_ROUNDS"][-1] == ("tests/alone",)
 
 
 @pytest.mark.parametrize(("target", "folder"), NEED_ROOT.items())

@@ -64,7 +64,7 @@ class EventLog:
         return lambda: self._followers.discard(follower)
 
     async def wait_for(
-        self, event: str, seconds: float = 10.0, count: int = 1, **facts: Any
+        self, event: str, seconds: float = 60.0, count: int = 1, **facts: Any
     ) -> Event:
         """Wait for the ``count``-th event of this kind with these facts, past ones included.
 

@@ -2,32 +2,19 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typed_speed import typed
 
 from callfleet_rehearsal.bench.cell import Cell, of_worker
-from callfleet_rehearsal.bench.contenders import CONTENDERS, OURS, Contender
+from callfleet_rehearsal.bench.contenders import CONTENDERS, OURS
 from callfleet_rehearsal.bench.kept import Kept, document, read
-from callfleet_rehearsal.bench.run import Plan, run
 from callfleet_rehearsal.stack.hardware import Hardware
 
 KEYS = ",".join(one.key for one in CONTENDERS)
 ELSEWHERE = Hardware(64, "Another", "Linux 6.1", 256_000_000_000)
 EARLIER = Kept("then", ELSEWHERE, {}, {}, 1, 2, cells=(Cell(OURS.key, 0, 1, added=(0.1,)),))
-
-
-def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "callfleet", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=580,
-        check=False,
-    )
 
 
 @pytest.mark.timeout(600)
@@ -68,18 +55,6 @@ def assert_measured(cell: Cell) -> None:
         assert (of_worker(by_role) or 0) > 0
     assert cell.idle is not None
     assert (of_worker(cell.pss_bytes) or 0) > cell.idle.pss_bytes * 0.8 > 0
-
-
-def test_a_contender_that_breaks_is_a_cell_with_its_failed_turns_and_the_bench_goes_on(
-    tmp_path: Path,
-) -> None:
-    dead = Contender("dead", "a program that is not there", "dead.py")
-    cells = list(run(Plan((dead,), (3,), rounds=2), tmp_path, lambda _: None))
-    assert [cell.broken for cell in cells] == ["worker ended by itself with exit code 2"] * 2
-    assert [(cell.failed_turns, cell.turns, cell.lost_calls) for cell in cells] == [(15, 15, 3)] * 2
-    for number in (0, 1):
-        log = tmp_path / f"{number}-3-dead" / "worker.log"
-        assert log.read_text(encoding="utf-8").count("can't open file") == 1
 
 
 def test_a_fault_is_struck_in_one_call_and_its_neighbours_are_measured(tmp_path: Path) -> None:
@@ -124,25 +99,3 @@ def test_a_profile_says_where_a_calls_cpu_goes(
     assert [each for each in shown if each not in tables] == []
     assert "_ProcClient.run (livekit" in (folder / "stacks.txt").read_text(encoding="utf-8")
     assert (folder / "flame.svg").read_text(encoding="utf-8").endswith("</svg>\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("bench", "--calls", "ten"), "--calls takes numbers like 1,10,20"),
-        (("bench", "--only", "nobody"), "--only names of plain, tuned, callfleet, apart, floor"),
-        (("faults", "--only", "earthquake"), "--only takes names of block, raise"),
-        (("faults", "--modes", "alone"), "--modes takes names of shared, apart"),
-        (("bench", "--compare", "no/such.json"), "no/such.json cannot be read"),
-        (("bench", "--json", "no/such/out.json"), "there is no folder no/such for out.json"),
-        (("capacity", "--of", "nobody"), "--of takes one of plain, tuned, callfleet, apart, floor"),
-        (("capacity", "--values", "no/such/slots.yaml"), "there is no folder no/such"),
-    ],
-)
-def test_wrong_use_is_exit_code_2_and_starts_nothing(
-    tmp_path: Path, arguments: tuple[str, ...], sentence: str
-) -> None:
-    said = typed(tmp_path, *arguments)
-    assert sentence in " ".join(said.stdout.split())
-    assert said.returncode == 2
-    assert not (tmp_path / "rehearsals").exists()

@@ -1,4 +1,4 @@
-"""What tests against a real API server share: one control plane, and a namespace for each test."""
+"""Fixtures of tests against a real API server: one control plane, a namespace for each test."""
 
 import contextlib
 import uuid

@@ -89,9 +89,10 @@ def clusters(
 
 
 @pytest.fixture
-def told(livekit_server: LiveKitServer, emulator: Emulator) -> dict[str, str]:
+def told(livekit_server: LiveKitServer, emulator: Emulator, tmp_path: Path) -> dict[str, str]:
     """What workers are told by the fleet's Secret."""
-    everything = worker_environment({}, livekit_server, emulator, SLOTS)
+    orders = {"CALLFLEET_DATABASE_URL": f"sqlite:///{tmp_path / 'orders.db'}"}
+    everything = worker_environment(orders, livekit_server, emulator, SLOTS)
     return {name: value for name, value in everything.items() if name not in _BY_OPERATOR}
 
 

@@ -4,7 +4,8 @@ import asyncio
 import time
 
 import pytest
-from call_stage import Phone, Stage, on_stage, speech
+from call_stage import Stage, on_stage
+from phone import PATIENCE_SECONDS, Phone, speech
 
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 
@@ -22,7 +23,7 @@ async def keeps_pace(stage: Stage, phone: Phone) -> None:
     """See that a hundred frames of 20 ms are given in two seconds, at whatever load."""
     ears = stage.call.bridge.ears
     given, began_ns = ears.frames_given, time.monotonic_ns()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while ears.frames_given < given + 100:
             await phone.listens(0.02)
     frames = ears.frames_given - given
