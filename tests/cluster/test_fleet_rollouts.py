@@ -7,8 +7,6 @@ from real_fleet import RealFleet, RealFleets
 from callfleet_contract.fleet.names import REVISION_LABEL
 
 QUICKLY = {"minReadySeconds": 0, "maxSurge": 1, "progressDeadlineSeconds": 30}
-PATIENCE_SECONDS = 300.0
-"""A pod is given two minutes to start, whatever is wrong with it."""
 NOT_THERE = {"image": "callfleet.invalid/worker:1", "imagePullPolicy": "Never"}
 
 
@@ -40,8 +38,7 @@ async def test_calls_outlive_a_rollout_another_in_its_middle_and_one_that_fails(
 
         with fleet.timed("broken image to its undoing"):
             await fleet.change(template=NOT_THERE)
-            undone = "the broken image is undone"
-            await fleet.until(lambda: is_(fleet, "Undone"), undone, seconds=PATIENCE_SECONDS)
+            await fleet.until(lambda: is_(fleet, "Undone"), "the broken image is undone")
         await fleet.until(lambda: runs_nothing_but(fleet, workers), "its pods are gone")
         await fleet.says("accepting", to_be=2)
         await fleet.change(template={"image": image})

@@ -38,12 +38,20 @@ def test_a_revision_that_gets_no_further_is_undone_and_the_old_given_back() -> N
     assert "RolloutUndone" in degraded(after)
 
 
+def test_a_revision_whose_pod_cannot_start_is_undone_before_a_start_would_be_late() -> None:
+    overdue = rolling(progressed_at=written(NOW - 30))
+    young = starting("n", age=31, revision="r2", trouble="ErrImageNeverPull: image x")
+    planned = plan(fleet(*old(4), young, status=overdue, rollout={"progressDeadlineSeconds": 30}))
+    assert (planned.rollout.phase, planned.rollout.undone) == (RolloutPhase.UNDOING, ("r2",))
+
+
 BLAMELESS: dict[str, tuple[list[Pod], dict[str, Any]]] = {
     "its workers work": ([*old(4), *new(1)], {}),
     "a step is held": (
         [*old(2), *new(2)],
         {"rollout": {"steps": [50, 100], "pauseSeconds": 86_000}},
     ),
+    "its worker is young and starts": ([*old(4), starting("n", age=31, revision="r2")], {}),
     "nobody is heard": ([*(silent(pod) for pod in old(4)), STUCK], {}),
 }
 

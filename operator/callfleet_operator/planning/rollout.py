@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from callfleet_contract.fleet.names import undone_by
 from callfleet_contract.fleet.status import RolloutPhase, RolloutStatus
-from callfleet_operator.planning.seen import Standing, View
+from callfleet_operator.planning.seen import Seen, Standing, View
 from callfleet_operator.planning.trust import Trust
 
 MOST_UNDONE = 10
@@ -173,7 +173,12 @@ def _has_failed(view: View, trust: Trust, told: RolloutStatus) -> bool:
         return False
     if snapshot.create_refused:
         return True
-    return any(seen.pod.revision == told.target for seen in view.standing(*LATE))
+    return any(_shows_why(seen) for seen in view.pods if seen.pod.revision == told.target)
+
+
+def _shows_why(seen: Seen) -> bool:
+    """Whether a pod is late, or held up before that by what its kubelet names."""
+    return seen.standing in LATE or (seen.standing is Standing.STARTING and seen.pod.trouble != "")
 
 
 def _fail(view: View, told: RolloutStatus) -> Course:
