@@ -62,6 +62,15 @@ def test_each_new_worker_that_accepts_lets_an_old_one_go_the_emptiest_first() ->
     assert created(planned, "r2") == 1
 
 
+def test_what_replaces_an_old_worker_that_ends_by_itself_is_not_taken_out_for_it() -> None:
+    half = {"rollout": {"steps": [50, 100], "pauseSeconds": 3600}}
+    going = says(worker("going", 1), draining=True)
+    planned = plan(fleet(*old(1), going, *new(2), **half))
+    assert created(planned, "r1") == 1
+    after = plan(fleet(*old(1), going, starting("s", revision="r1"), *new(2), **half))
+    assert (created(after), cordoned(after)) == (0, ["going"])
+
+
 def test_as_many_slots_are_cordoned_as_came_not_as_many_pods() -> None:
     half = [says(pod, slots=5) for pod in new(2)]
     auto = {"headroom": {"minIdleSlots": 40}, "minReplicas": 1}

@@ -62,15 +62,19 @@ class Shrinkage:
         """Take out old workers beyond their share; where there is no room else, one before.
 
         That holds where slots ran out too: at a bound they may stay so for as long as it is there.
+        What is not counted on takes no place of what is, or its replacement would be taken out.
         """
         allowed = self.unit if self.goal.is_cramped and self._may_be_one_less() else 0
         left = sum(seen.slots for seen in old)
+        counted = sum(seen.slots for seen in old if seen.pod.uid in self.counted)
         for seen in in_order(old, self.view):
-            if left <= self.goal.old:
-                return
+            is_counted = seen.pod.uid in self.counted
+            if left <= self.goal.old or (is_counted and counted <= self.goal.old):
+                continue
             if self._can_go(seen, allowed):
                 self._cordon(seen, Reason.ROLLOUT)
                 left -= seen.slots
+                counted -= seen.slots if is_counted else 0
 
     def _may_be_one_less(self) -> bool:
         """Whether a worker is left, and none is on its way out, whose room is waited for."""
