@@ -158,7 +158,7 @@ class World:
             nodes=tuple(
                 Node(name, name in self.leaving) for name in self.nodes if name not in self.gone
             ),
-            revisions=tuple(Revision(name, number) for number, name in enumerate(names)),
+            revisions=tuple(Revision(name, at, self.spec.slots) for at, name in enumerate(names)),
             rollout=self.rollout,
             arrivals=self._arrivals(),
             lead_time_seconds=self.lead_seconds,

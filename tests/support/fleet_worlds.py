@@ -262,6 +262,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         target_revision=draw(st.sampled_from(REVISIONS)),
         memory=memory,
         nodes=tuple(Node(name, draw(st.integers(0, 4)) == 0) for name in NODES),
+        revisions=tuple(Revision(name, at, SLOTS[name]) for at, name in enumerate(REVISIONS, 1)),
         rollout=status,
         arrivals=Arrivals(draw(st.sampled_from([0.0, 0.1, 1.0])), 0.0, 120.0, draw(_epochs)),
         desired_before=draw(st.none() | st.integers(0, 12)),

@@ -20,7 +20,7 @@ from callfleet_operator.planning.actions import Reason
 from callfleet_operator.planning.goals import surge_pods
 from callfleet_operator.planning.planner import plan
 from callfleet_operator.planning.rollout import written
-from callfleet_operator.planning.snapshot import Arrivals
+from callfleet_operator.planning.snapshot import Arrivals, Revision
 
 
 def test_a_fleets_first_revision_is_made_at_once_and_proves_itself() -> None:
@@ -69,6 +69,15 @@ def test_what_replaces_an_old_worker_that_ends_by_itself_is_not_taken_out_for_it
     assert created(planned, "r1") == 1
     after = plan(fleet(*old(1), going, starting("s", revision="r1"), *new(2), **half))
     assert (created(after), cordoned(after)) == (0, ["going"])
+
+
+def test_pods_of_a_revision_of_which_none_is_left_are_counted_by_what_is_kept_of_it() -> None:
+    held = {"rollout": {"paused": True}, "revisions": (Revision("r1", 1, 20), Revision("r2", 2))}
+    gone = replace(worker("gone"), finished=True)
+    planned = plan(fleet(says(gone, slots=20), **held))
+    assert (created(planned, "r1"), created(planned, "r2")) == (2, 0)
+    pods = [starting("a", revision="r1"), starting("b", revision="r1")]
+    assert plan(fleet(*pods, **held)).actions == ()
 
 
 def test_as_many_slots_are_cordoned_as_came_not_as_many_pods() -> None:

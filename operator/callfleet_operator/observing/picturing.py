@@ -43,7 +43,8 @@ class Picturing:
             pods=tuple(self._pod(pod, now.steady) for pod in pods),
             nodes=self._nodes({pod.node for pod in pods if pod.node}),
             revisions=tuple(
-                Revision(one.name, one.number) for one in self._store.revisions_of(fleet)
+                Revision(one.name, one.number, one.shape.slots)
+                for one in self._store.revisions_of(fleet)
             ),
             nodes_known=self._sees_nodes,
             rollout=fleet.status.rollout,

@@ -146,12 +146,15 @@ def look(snapshot: Snapshot) -> View:
 
 
 def _slots_by_revision(snapshot: Snapshot) -> dict[str, int]:
-    slots = {snapshot.target_revision: snapshot.spec.slots}
+    """Say how many slots workers have: as is kept of a revision, or else as its workers tell."""
+    kept = {revision.name: revision.slots for revision in snapshot.revisions}
+    kept[snapshot.target_revision] = snapshot.spec.slots
+    told: dict[str, int] = {}
     for pod in snapshot.pods:
         report = _own_report(pod)
-        if report is not None and pod.revision != snapshot.target_revision:
-            slots[pod.revision] = max(1, slots.get(pod.revision, 1), report.slots)
-    return slots
+        if report is not None:
+            told[pod.revision] = max(1, told.get(pod.revision, 1), report.slots)
+    return {**told, **kept}
 
 
 def _see(

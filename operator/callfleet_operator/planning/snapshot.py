@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from callfleet_contract.admission import Report
-from callfleet_contract.fleet.spec import FleetSpec
+from callfleet_contract.fleet.spec import DEFAULT_SLOTS, FleetSpec
 from callfleet_contract.fleet.status import RolloutStatus
 
 
@@ -106,6 +106,8 @@ class Revision:
 
     name: str
     number: int
+    slots: int = DEFAULT_SLOTS
+    """Of each of its workers."""
 
 
 @dataclass(frozen=True, slots=True)
