@@ -35,11 +35,6 @@ programs: setup ## Build the programs of others that calls need (once; about two
 cluster-programs: setup ## Build a Kubernetes control plane, for tests (once; about ten minutes)
 	@$(BIN)/python -m callfleet_tools build --for cluster >/dev/null
 
-.PHONY: images
-images: setup ## Make the images of worker, operator and rehearsal into dist/images
-	@mkdir -p dist/images
-	@$(AS_ROOT) $(BIN)/python -m callfleet_tools images --out dist/images $(ARGS)
-
 .PHONY: chart-programs
 chart-programs: setup ## Build helm, for the charts and their tests (once; about three minutes)
 	@$(BIN)/python -m callfleet_tools build --for charts >/dev/null
@@ -47,6 +42,15 @@ chart-programs: setup ## Build helm, for the charts and their tests (once; about
 .PHONY: node-programs
 node-programs: setup ## Build a control plane and a node, for real pods (once; about 15 minutes)
 	@$(BIN)/python -m callfleet_tools build --for cluster --for node >/dev/null
+
+.PHONY: all-programs
+all-programs: setup ## Build all of these in one go (once; about 20 minutes)
+	@$(BIN)/python -m callfleet_tools build >/dev/null
+
+.PHONY: images
+images: setup ## Make the images of worker, operator and rehearsal into dist/images
+	@mkdir -p dist/images
+	@$(AS_ROOT) $(BIN)/python -m callfleet_tools images --out dist/images $(ARGS)
 
 .PHONY: rehearse
 rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--calls 4" …)
