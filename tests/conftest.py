@@ -83,6 +83,7 @@ _LONG = frozenset(
         "test_fleetctl.py",
         "test_operator_lives.py",
         "test_operator_restarts.py",
+        "test_speed_commands.py",
         "test_worker_admission.py",
         "test_worker_parent.py",
     }

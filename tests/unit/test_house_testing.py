@@ -19,11 +19,11 @@ JUDGE = re.compile(
 )
 """What tests judge sound and lateness with."""
 MEASURE = {
+    "test_capacity_command.py": "how many calls a worker carries",
     "test_call_ears.py": "whether a microphone keeps pace and is heard, each sentence once",
     "test_operator_calls.py": "whether any of ten calls ends, which fill the machine",
     "test_operator_many.py": "the CPU time of a tick",
     "test_rehearse_elsewhere.py": "a verdict on calls to a fleet elsewhere",
-    "test_speed_commands.py": "the figures of bench, capacity, faults and profile",
 }
 """Tests that do so, or measure, by a command that they type."""
 
