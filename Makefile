@@ -83,7 +83,7 @@ test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/un
 
 .PHONY: test-cluster
 test-cluster: node-programs programs chart-programs ## Pass the tests that need real pods, on a cluster of their own
-	@$(AS_ROOT) $(BIN)/python tools/test.py --on-nodes -p no:cacheprovider $(ARGS)
+	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/cluster $(ARGS)
 
 .PHONY: test-images
 test-images: programs ## Make the images and pass their tests: containers as strict as pods

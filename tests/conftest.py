@@ -77,9 +77,6 @@ def rehearse(tmp_path: Path, livekit_program: Path) -> Iterator[Type]:
 _LONG = frozenset(
     {
         "test_call_ends.py",
-        "test_faults_away.py",
-        "test_faults_drain.py",
-        "test_fleet_rollouts.py",
         "test_fleetctl.py",
         "test_operator_lives.py",
         "test_operator_restarts.py",

@@ -1,7 +1,5 @@
 """Pass all tests, and say at the end what was skipped: ``python tools/test.py [pytest's options]``.
 
-With ``--on-nodes`` before those, pass instead the tests that need real pods, and root.
-
 Tests of single parts share the machine's processors. Those that run real programs come after them,
 side by side as well, for they wait more than they work. The last ones, in ``tests/alone``, judge
 what is heard, or measure: one at a time, they have the machine to themselves. Where the options
@@ -29,12 +27,6 @@ _ROUNDS = (
     # Fewer at once: in some of them somebody speaks, and sound does not wait.
     ("tests/calls", "-n", "3", *_SIDE_BY_SIDE),
     ("tests/alone",),
-)
-_ON_NODES = "--on-nodes"
-_ROUNDS_ON_NODES = (
-    ("tests/cluster/alone",),
-    # Each process has a cluster of its own. More of them, and calls would go without their turn.
-    ("tests/cluster", "--ignore=tests/cluster/alone", "-n", "2", *_SIDE_BY_SIDE),
 )
 
 
@@ -66,14 +58,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run them all; give the worst exit code."""
     # Ctrl-C is pytest's to heed, which ends what tests started: this waits for it and sums up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    rounds = _ROUNDS
-    if arguments[:1] == [_ON_NODES]:
-        rounds, arguments = _ROUNDS_ON_NODES, arguments[1:]
     if names_tests(arguments):
         return _pytest(arguments)
     codes, count, told = [], 0, list[str]()
     with tempfile.TemporaryDirectory(prefix="tests-") as folder:
-        for number, chosen in enumerate(rounds):
+        for number, chosen in enumerate(_ROUNDS):
             report = Path(folder) / f"{number}.xml"
             codes.append(_pytest([*chosen, f"--junitxml={report}", *arguments]))
             more, new = read(report)

@@ -1,4 +1,4 @@
-"""What tests on a real cluster share: one for a process of tests, a namespace for each test."""
+"""What tests on a real cluster share: one cluster for the session, a namespace for each test."""
 
 import contextlib
 import os
@@ -50,7 +50,7 @@ def need(*purposes: Purpose) -> None:
 
 @pytest.fixture(scope="session")
 def real_cluster(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A real cluster of two nodes, for the whole process. Images of earlier ones are there."""
+    """A real cluster of two nodes, for the whole session. Images of earlier sessions are there."""
     del able
     archives = tmp_path_factory.mktemp("images")
     with somewhere_free(nodes=2) as up:
@@ -74,9 +74,9 @@ def empty_cluster(able: None) -> Iterator[Cluster]:
         yield up
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def enforcing(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Another one, which enforces NetworkPolicies, for a module's tests."""
+    """Another one, which enforces NetworkPolicies."""
     del able
     archives = tmp_path_factory.mktemp("images")
     with somewhere_free(policies=True) as up:

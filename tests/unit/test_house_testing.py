@@ -12,8 +12,11 @@ from callfleet_rehearsal.sound.script import ENGINE
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTING: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "test.py"))
-NEED_ROOT = {"test-cluster": "tools/test.py --on-nodes", "test-images": "tests/images"}
+NEED_ROOT = {"test-cluster": "tests/cluster", "test-images": "tests/images"}
 """Whoever types ``make test`` need not be root: these targets run the others."""
+APART = {folder.removeprefix("tests/") for folder in NEED_ROOT.values()}
+"""Their folders."""
+
 JUDGE = re.compile(
     r"^from (?:caller_stand|fault_stand|placing|rehearsing) |record_outcome", re.MULTILINE
 )
@@ -34,24 +37,14 @@ REPORT = """<testsuites><testsuite>
 </testsuite></testsuites>"""
 
 
-ROUNDS = (*TESTING["_ROUNDS"], *TESTING["_ROUNDS_ON_NODES"])
-
-
 def test_every_folder_with_tests_is_in_one_round() -> None:
-    named = [each for chosen in ROUNDS for each in chosen if each.startswith("tests/")]
+    named = [each for chosen in TESTING["_ROUNDS"] for each in chosen if each.startswith("tests/")]
     there = {str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/**/test_*.py")}
-    assert sorted(named) == sorted(there - {"tests/images"})
-
-
-def test_no_round_has_tests_of_a_folder_within_its_own_that_is_a_round_too() -> None:
-    for folder, *options in ROUNDS:
-        within = [other for other, *_ in ROUNDS if other.startswith(f"{folder}/")]
-        left_out = [option.removeprefix("--ignore=") for option in options if "--ignore" in option]
-        assert left_out == within
+    assert sorted(named) == sorted(there - set(NEED_ROOT.values()))
 
 
 def test_what_judges_sound_or_measures_has_the_machine_to_itself_and_nothing_else_has() -> None:
-    files = sorted(ROOT.glob("tests/**/test_*.py"))
+    files = [file for file in ROOT.glob("tests/*/test_*.py") if file.parent.name not in APART]
     judging = {file for file in files if JUDGE.search(file.read_text(encoding="utf-8"))}
     measuring = {ROOT / "tests" / "alone" / name for name in MEASURE}
     alone = {file for file in files if file.parent.name == "alone"}
@@ -62,20 +55,19 @@ def test_files_that_are_begun_first_are_there() -> None:
     shared = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
     named = set(re.findall(r'"(test_\w+\.py)"', shared))
     assert named
-    assert named <= {file.name for file in ROOT.glob("tests/**/test_*.py")}
+    assert named <= {file.name for file in ROOT.glob("tests/*/test_*.py")}
 
 
-def test_they_come_one_at_a_time() -> None:
-    assert ("tests/alone",) in ROUNDS
-    assert ("tests/cluster/alone",) in ROUNDS
+def test_they_come_last_and_one_at_a_time() -> None:
+    assert TESTING["_ROUNDS"][-1] == ("tests/alone",)
 
 
-@pytest.mark.parametrize(("target", "shown"), NEED_ROOT.items())
-def test_tests_that_need_root_have_a_target_of_their_own(target: str, shown: str) -> None:
+@pytest.mark.parametrize(("target", "folder"), NEED_ROOT.items())
+def test_tests_that_need_root_have_a_target_of_their_own(target: str, folder: str) -> None:
     recipes = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (recipe,) = re.findall(rf"^{target}:.*\n(?:\t.*\n)*?\t(.*test.*)$", recipes, re.MULTILINE)
+    (recipe,) = re.findall(rf"^{target}:.*\n(?:\t.*\n)*?\t(.*pytest.*)$", recipes, re.MULTILINE)
     assert "$(AS_ROOT)" in recipe
-    assert shown in recipe
+    assert folder in recipe
 
 
 @pytest.mark.parametrize("target", NEED_ROOT)
