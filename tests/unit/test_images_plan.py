@@ -11,7 +11,7 @@ import pytest
 
 from callfleet_tools.images import makeup, plan
 from callfleet_tools.images.archive import holds
-from callfleet_tools.images.inputs import digest
+from callfleet_tools.images.inputs import digest, sources
 from callfleet_tools.images.inside import thin, wanted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,25 +91,61 @@ def test_images_that_somebody_put_into_the_store_are_not_ours() -> None:
     assert plan.ours("") == []
 
 
-def test_an_image_is_known_by_what_its_build_can_see(tmp_path: Path) -> None:
-    (tmp_path / ".dockerignore").write_text("*\n!worker\n!README.md\n", encoding="utf-8")
-    for name in ("Containerfile", "README.md", "worker/call.py", "docs/images.md"):
+STAGES = """
+FROM base AS rooms
+COPY README.md \\
+     LICENSE /build/
+
+FROM rooms AS worker-code
+COPY worker /build/worker
+RUN COPY nothing
+
+FROM rooms AS operator
+COPY operator /build/operator
+
+FROM base AS worker
+COPY --from=worker-code /code /opt
+"""
+
+
+def test_an_image_is_known_by_what_its_stages_copy(tmp_path: Path) -> None:
+    names = ("README.md", "LICENSE", "worker/call.py", "operator/life.py", "docs/images.md")
+    for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x", encoding="utf-8")
-    before = digest(tmp_path, "base")
-    (tmp_path / "docs/images.md").write_text("y", encoding="utf-8")
+    (tmp_path / "Containerfile").write_text(STAGES, encoding="utf-8")
+
+    def known() -> str:
+        return digest(tmp_path, "worker", "base")
+
+    before = known()
+    for name in ("docs/images.md", "operator/life.py"):
+        (tmp_path / name).write_text("y", encoding="utf-8")
     (tmp_path / "worker/__pycache__").mkdir()
     (tmp_path / "worker/__pycache__/call.pyc").write_text("y", encoding="utf-8")
-    assert digest(tmp_path, "base") == before
-    assert digest(tmp_path, "another base") != before
+    assert known() == before
+    assert digest(tmp_path, "worker", "another base") != before
     seen = {before}
-    for name in ("Containerfile", "README.md", "worker/call.py", "worker/new.py"):
+    for name in ("LICENSE", "README.md", "worker/call.py", "worker/new.py"):
         (tmp_path / name).write_text("y", encoding="utf-8")
-        seen.add(digest(tmp_path, "base"))
+        seen.add(known())
     (tmp_path / "worker/call.py").chmod(0o755)
+    seen.add(known())
     (tmp_path / "worker/new.py").rename(tmp_path / "worker/renamed.py")
-    assert len({*seen, digest(tmp_path, "base")}) == 6
+    seen.add(known())
+    (tmp_path / "Containerfile").write_text(STAGES + "CMD x", encoding="utf-8")
+    assert len({*seen, known()}) == 8
     assert plan.known(plan.Role.WORKER, before) == f"localhost/callfleet-worker:of-{before[:12]}"
+
+
+@pytest.mark.parametrize("role", plan.Role)
+def test_a_role_is_built_anew_where_its_own_rooms_change_and_those_it_shares(
+    role: plan.Role,
+) -> None:
+    copied = sources((ROOT / "Containerfile").read_text(encoding="utf-8"), role)
+    assert {"contract", "cli", "requirements.lock", role} <= copied
+    others = set(plan.Role) - {role}
+    assert not others & copied
 
 
 def archive(path: Path, config: str, *names: str) -> Path:

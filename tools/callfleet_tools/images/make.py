@@ -101,7 +101,7 @@ def _built(role: plan.Role, recipe: plan.Recipe, buildah: Buildah, tell: Tell) -
     tree = _tree()
     # Buildah would know too, after it has copied hundreds of megabytes to compare them.
     others = (buildah.find(recipe.base) or "", recipe.base, recipe.version)
-    inputs = digest(tree, *others)
+    inputs = digest(tree, role, *others)
     known = plan.known(role, inputs)
     there = buildah.find(known) if recipe.cached else None
     if there:
@@ -116,7 +116,7 @@ def _built(role: plan.Role, recipe: plan.Recipe, buildah: Buildah, tell: Tell) -
         id_file = Path(folder) / "id"
         buildah.follow(plan.arguments(role, recipe, tree, id_file), told)
         image_id = id_file.read_text(encoding="utf-8").strip()
-    if digest(tree, *others) == inputs:  # nobody changed a file while it was read
+    if digest(tree, role, *others) == inputs:  # nobody changed a file while it was read
         buildah.ask("tag", image_id, known)
     return image_id
 
