@@ -36,6 +36,12 @@ GOOGLE_API_KEY: any
 {{- if .Values.caBundle.configMap }}
 SSL_CERT_FILE: {{ include "callfleet.ca.file" . | quote }}
 {{- end }}
+{{- with include "callfleet.proxy" . }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "callfleet.proxy" -}}
 {{- with .Values.proxy }}
 {{- with .https }}
 HTTPS_PROXY: {{ . | quote }}

@@ -5,6 +5,8 @@ import base64
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from livekit.protocol import models, rtc
@@ -46,6 +48,7 @@ class Signalling:
                     headers={"Authorization": f"Bearer {token}"},
                     timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
                     compress=0,
+                    proxy=proxy_to(url),
                 )
                 response = await self._receive()
         except TimeoutError as error:
@@ -103,6 +106,17 @@ class Signalling:
             await asyncio.sleep(interval_seconds)
             ping = rtc.Ping(timestamp=time.time_ns() // 1_000_000)
             await self.send(rtc.SignalRequest(ping_req=ping))
+
+
+def proxy_to(url: str) -> str | None:
+    """Find the proxy that leads to LiveKit; None where NO_PROXY names its host.
+
+    Only for signalling: media take no such proxy.
+    """
+    if proxy_bypass(urlsplit(url).hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get("https") or proxies.get("http")
 
 
 def _websocket_url(url: str) -> str:
