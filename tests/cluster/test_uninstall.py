@@ -55,18 +55,13 @@ def system(evaluation: Evaluation, tmp_path: Path) -> NodeKubectl:
     kubectl = NodeKubectl(evaluation.cluster, CALLFLEET)
     kubectl.apply(fleets.needs(evaluation), tmp_path / "needs.json")
     told: dict[str, Any] = {
-        "operator": {"image": image(evaluation, "operator")},
+        "operator": {"image": values.image(evaluation.images["operator"])},
         "emulator": {"enabled": False},
         "fleets": {FLEET: {"template": fleets.template(evaluation)}},
     }
     helm.upgrade(evaluation.cluster, helm.Release(CALLFLEET, "callfleet", told))
     kubectl("wait", "--for=condition=Available", f"vf/{FLEET}", WAIT)
     return kubectl
-
-
-def image(evaluation: Evaluation, role: str) -> dict[str, str]:
-    repository, _, tag = evaluation.images[role].rpartition(":")
-    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
 
 
 @pytest.mark.timeout(900)

@@ -27,8 +27,8 @@ class Keys:
 def livekit(images: Mapping[str, str], node: str) -> Values:
     """Say how LiveKit is installed."""
     return {
-        "server": {"image": _image(images["livekit-server"]), "resources": _SERVER},
-        "redis": {"image": _image(images["redis"])},
+        "server": {"image": image(images["livekit-server"]), "resources": _SERVER},
+        "redis": {"image": image(images["redis"])},
         **_on(node),
     }
 
@@ -36,7 +36,7 @@ def livekit(images: Mapping[str, str], node: str) -> Values:
 def callfleet(images: Mapping[str, str], node: str, keys: Keys, *, fleet: bool) -> Values:
     """Say how operator and emulator are installed, and a fleet where one is wanted."""
     return {
-        "operator": {"image": _image(images["operator"]), **_on(node)},
+        "operator": {"image": image(images["operator"]), **_on(node)},
         "emulator": {"enabled": True, **_on(node)},
         "fleets": {FLEET: {"autoscaling": {"maxReplicas": _MOST_WORKERS}}} if fleet else {},
         **_calls(images, keys),
@@ -54,10 +54,16 @@ def beside(evaluation: Evaluation) -> Values:
     }
 
 
+def image(reference: str) -> Values:
+    """Say of one role which image it has: one that is on the nodes, as no registry is asked."""
+    repository, _, tag = reference.rpartition(":")
+    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+
+
 def _calls(images: Mapping[str, str], keys: Keys) -> Values:
     return {
-        "worker": {"image": _image(images["worker"])},
-        "test": {"image": _image(images["rehearsal"]), "resources": _CALLERS},
+        "worker": {"image": image(images["worker"])},
+        "test": {"image": image(images["rehearsal"]), "resources": _CALLERS},
         "fleetDefaults": {"template": {"resources": _WORKER}},
         "livekit": {
             "url": f"ws://{LIVEKIT}.{LIVEKIT}.svc:7880",
@@ -69,8 +75,3 @@ def _calls(images: Mapping[str, str], keys: Keys) -> Values:
 
 def _on(node: str) -> Values:
     return {"nodeSelector": {"kubernetes.io/hostname": node}}
-
-
-def _image(reference: str) -> Values:
-    repository, _, tag = reference.rpartition(":")
-    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
