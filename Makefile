@@ -44,7 +44,7 @@ node-programs: setup ## Build a control plane and a node, for real pods (once; a
 	@$(BIN)/python -m callfleet_tools build --for cluster --for node >/dev/null
 
 .PHONY: all-programs
-all-programs: setup ## Build all of these in one go (once; about 20 minutes)
+all-programs: setup ## Build all of these in one go (once; about 15 minutes)
 	@$(BIN)/python -m callfleet_tools build >/dev/null
 
 .PHONY: images
@@ -78,11 +78,12 @@ profile: programs ## Say where a call's CPU time goes: flame graph and tables (A
 	@$(BIN)/callfleet profile $(ARGS)
 
 .PHONY: test
-test: programs cluster-programs chart-programs ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
+test: setup ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
+	@$(BIN)/python -m callfleet_tools build --for calls --for cluster --for charts >/dev/null
 	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: node-programs programs chart-programs ## Pass the tests that need real pods, on a cluster of their own
+test-cluster: all-programs ## Pass the tests that need real pods, on a cluster of their own
 	@$(AS_ROOT) $(BIN)/pytest -p no:cacheprovider tests/cluster $(ARGS)
 
 .PHONY: test-images

@@ -70,6 +70,8 @@ def _compile(
     tell: Callable[[int], None],
 ) -> None:
     command = [str(go.path), "build", "-v", "-trimpath", "-ldflags", program.ldflags]
+    # What debuggers need is left out of each program: not to make it saves a fifth of the time.
+    command += ["-gcflags", "all=-dwarf=false"]
     last: deque[str] = deque(maxlen=_LAST_LINES)
     with subprocess.Popen(
         [*command, *_tags(program), "-o", target, program.package],
