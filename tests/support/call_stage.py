@@ -68,7 +68,12 @@ class Job:
                 await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
 
     async def transfer_sip_participant(self, participant: str, transfer_to: str) -> None:
+        """Have somebody gone when this returns, as LiveKit does."""
         self.transferred.append((participant, transfer_to))
+        gone = asyncio.Event()
+        self.room.on("participant_disconnected", lambda _: gone.set())
+        await Rooms(self._server).remove(self.job.room.name, participant)
+        await gone.wait()
 
     def shutdown(self, reason: str) -> None:
         if not self.shut_down.done():

@@ -36,6 +36,7 @@ TRANSFER = FarewellSettings(then=FarewellWay.TRANSFER, transfer_to="tel:+1555010
 class FakeLine:
     def __init__(self, *, refuses: bool = False, hangs: bool = False) -> None:
         self.did: list[str] = []
+        self.lost = asyncio.Event()
         self.refuses = refuses
         self.hangs = hangs
 
@@ -45,6 +46,8 @@ class FakeLine:
         if self.refuses:
             code = "unavailable"
             raise api.TwirpError(code, "sip +15550100 is busy", status=503)
+        self.lost.set()  # who is transferred leaves the room before LiveKit answers
+        await asyncio.sleep(0.05)
 
     def transfer_sip_participant(
         self, participant: str, transfer_to: str, play_dialtone: bool = False
@@ -124,7 +127,9 @@ def test_sounds_of_ones_own_are_played_in_order(tmp_path: Path) -> None:
 
 async def test_the_caller_hears_goodbye_and_the_room_is_closed() -> None:
     line, mouth = FakeLine(), FakeMouth()
-    ended = await farewell(line, mouth, plan_farewell(FarewellSettings(), BROWSER, WHY))
+    ended = await farewell(
+        line, mouth, plan_farewell(FarewellSettings(), BROWSER, WHY), asyncio.Event()
+    )
     assert ended == Ended(CallOutcome.FAILED, WHY)
     assert mouth.cleared
     assert mouth.segments == [5.2]
@@ -133,10 +138,28 @@ async def test_the_caller_hears_goodbye_and_the_room_is_closed() -> None:
 
 async def test_a_transfer_comes_after_the_apology_and_closes_the_room() -> None:
     line, mouth = FakeLine(), FakeMouth()
-    ended = await farewell(line, mouth, plan_farewell(TRANSFER, PHONE, WHY))
+    ended = await farewell(line, mouth, plan_farewell(TRANSFER, PHONE, WHY), asyncio.Event())
     assert ended == Ended(CallOutcome.FAILED, CallReason.TRANSFERRED)
     assert mouth.segments == [3.8, 1.7]
     assert line.did == ["transfer sip_caller to tel:+15550100", "room closed"]
+
+
+async def test_a_transfer_that_takes_the_caller_off_the_line_is_one() -> None:
+    line = FakeLine()
+    ended = await farewell(line, FakeMouth(), plan_farewell(TRANSFER, PHONE, WHY), line.lost)
+    assert ended == Ended(CallOutcome.FAILED, CallReason.TRANSFERRED)
+    assert line.did[-1] == "room closed"
+
+
+async def test_nobody_is_transferred_who_hung_up_during_the_apology() -> None:
+    line, mouth = FakeLine(), FakeMouth(silent=True)
+    plan = plan_farewell(TRANSFER, PHONE, WHY)
+    parting = asyncio.create_task(farewell(line, mouth, plan, line.lost))
+    while not mouth.segments:  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0.01)
+    line.lost.set()
+    assert await parting == Ended(CallOutcome.FAILED, WHY)
+    assert (mouth.segments, line.did) == ([3.8], ["room closed"])
 
 
 @pytest.mark.parametrize("line", [FakeLine(refuses=True), FakeLine(hangs=True)])
@@ -145,7 +168,7 @@ async def test_a_transfer_that_fails_ends_in_goodbye(
 ) -> None:
     monkeypatch.setattr(module, "TRANSFER_SECONDS", 0.01)
     mouth = FakeMouth()
-    ended = await farewell(line, mouth, plan_farewell(TRANSFER, PHONE, WHY))
+    ended = await farewell(line, mouth, plan_farewell(TRANSFER, PHONE, WHY), asyncio.Event())
     assert ended == Ended(CallOutcome.FAILED, WHY)
     assert mouth.segments == [3.8, 1.7, 5.2]
     assert line.did[-1] == "room closed"
@@ -157,7 +180,7 @@ async def test_a_sound_that_never_ends_does_not_keep_the_caller_on_the_line(
     monkeypatch.setattr(module, "CLOSE_SECONDS", 0.05)
     line = FakeLine()
     plan = FarewellPlan((sound(tmp_path / "a.wav", 0.1),), None, (), WHY)
-    await farewell(line, FakeMouth(silent=True), plan)
+    await farewell(line, FakeMouth(silent=True), plan, asyncio.Event())
     assert line.did == ["room closed"]
 
 
@@ -169,7 +192,7 @@ async def test_a_mouth_or_a_file_that_cannot_play_still_closes_the_room(
     for mouth in (FakeMouth(), FakeMouth(broken=True)):
         line = FakeLine()
         plan = FarewellPlan((tmp_path / name, GOODBYE), None, (), WHY)
-        assert await farewell(line, mouth, plan) == Ended(CallOutcome.FAILED, WHY)
+        assert await farewell(line, mouth, plan, asyncio.Event()) == Ended(CallOutcome.FAILED, WHY)
         assert line.did == ["room closed"]
 
 

@@ -249,27 +249,24 @@ class Call:
     async def _say_farewell(self, ending: Ending) -> Ending:
         """Apologise to a caller who is there or about to be, while they stay."""
         parting = asyncio.create_task(self._part(ending), name="farewell")
-        lost = asyncio.create_task(self._line_lost.wait())
-        await asyncio.wait((parting, lost), return_when=asyncio.FIRST_COMPLETED)
-        lost.cancel()
-        if not parting.done():
-            parting.cancel()
-            await asyncio.wait((parting,))
+        await asyncio.wait((parting,))
         if (error := failure_of(parting)) is not None:
             tell_broken("farewell", error)
         return ending if parting.cancelled() or error is not None else parting.result()
 
     async def _part(self, ending: Ending) -> Ending:
         if self._meeting is not None:
-            await asyncio.wait((self._meeting,))
-        if self._caller.identity is None:
+            lost = asyncio.create_task(self._line_lost.wait())
+            await asyncio.wait((self._meeting, lost), return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
+        if self._caller.identity is None or self._line_lost.is_set():
             return ending
         participant = await self._caller.is_here()
         is_phone = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
         caller = Caller(participant.identity, is_phone)
         plan = plan_farewell(self._settings.farewell, caller, ending.reason)
         plan = replace(plan, outcome=ending.outcome)
-        ended = await farewell(self._ctx, self.bridge.mouth, plan)
+        ended = await farewell(self._ctx, self.bridge.mouth, plan, self._line_lost)
         return Ending(ended.outcome, ended.reason, delete_room=False)
 
     async def _delete_room(self, cause: Cause) -> None:

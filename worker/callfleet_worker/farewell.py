@@ -1,16 +1,17 @@
 """What a caller gets when no model is left: an apology, then a way on or goodbye, never silence.
 
     plan = plan_farewell(settings.farewell, caller, model.reason)   # caller: Caller or None
-    ended = await farewell(ctx, mouth, plan)        # the room is closed when this returns
+    ended = await farewell(ctx, mouth, plan, lost)  # the room is closed when this returns
     emit(CallEnded(…, outcome=ended.outcome, reason=ended.reason, …))
 
-``ctx`` is the JobContext and ``mouth`` any ``io.AudioOutput`` that still plays. ``ctx.shutdown()``
-alone leaves a phone caller in a silent room, so the room is deleted, whatever failed before.
-Every step is bounded; all together end within a minute.
+``ctx`` is the JobContext, ``mouth`` any ``io.AudioOutput`` that still plays, and ``lost`` is set
+when nobody is on the line any more. ``ctx.shutdown()`` alone leaves a phone caller in a silent
+room, so the room is deleted, whatever failed before. Every step is bounded; all together end within
+a minute.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -128,16 +129,21 @@ def plan_farewell(
     return FarewellPlan((), None, own or (GOODBYE,), reason)
 
 
-async def farewell(ctx: Line, mouth: Mouth, plan: FarewellPlan) -> Ended:
-    """Carry a plan out: apology, transfer or goodbye, and the room is closed."""
+async def farewell(ctx: Line, mouth: Mouth, plan: FarewellPlan, lost: asyncio.Event) -> Ended:
+    """Carry a plan out: apology, transfer or goodbye, and the room is closed.
+
+    Nothing is played to a line that is lost, and nobody transferred. A transfer that is under way
+    is waited for all the same: it takes the caller off the line.
+    """
     ended = Ended(plan.outcome, plan.reason)
     try:
         mouth.clear_buffer()
-        await _play(mouth, plan.first)
-        if plan.transfer is not None and await _transferred(ctx, plan.transfer):
+        await _unless(lost, _play(mouth, plan.first))
+        wanted = None if lost.is_set() else plan.transfer
+        if wanted is not None and await _transferred(ctx, wanted):
             ended = Ended(CallOutcome.FAILED, CallReason.TRANSFERRED)
         else:
-            await _play(mouth, plan.last)
+            await _unless(lost, _play(mouth, plan.last))
     finally:
         await _close(ctx)
     return ended
@@ -192,6 +198,19 @@ async def check_sounds(settings: FarewellSettings) -> None:
     for path in chosen:
         if path is not None:
             await read_sound(path)
+
+
+async def _unless(lost: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do something to its end, or until the line is lost."""
+    doing, waiting = asyncio.create_task(work), asyncio.create_task(lost.wait())
+    try:
+        await asyncio.wait((doing, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        doing.cancel()
+        waiting.cancel()
+        await asyncio.wait((doing, waiting))
+    if not doing.cancelled():
+        doing.result()
 
 
 async def _play(mouth: Mouth, paths: tuple[Path, ...]) -> None:
