@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -120,9 +121,13 @@ def real_fleets(
 
 
 @pytest.fixture
-def cluster_folder(root: None, tmp_path: Path) -> Iterator[Path]:
-    """A folder for a cluster of the test's own, which ends with the test."""
+def cluster_folder(root: None) -> Iterator[Path]:
+    """A folder for a cluster of the test's own, which ends with the test.
+
+    Sockets are in it, so its path has to be short, which pytest's own need not be.
+    """
     del root
-    folder = tmp_path / "cluster"
-    yield folder
-    take_down(folder, everything=True)
+    with tempfile.TemporaryDirectory(prefix="test-") as short:
+        folder = Path(short) / "cluster"
+        yield folder
+        take_down(folder, everything=True)
