@@ -29,7 +29,7 @@ async def test_a_worker_whose_admission_port_is_cut_off_is_named_and_its_calls_g
             # What is not heard is busy: the fleet may not shrink, least of all by this one.
             await fleet.change(replicas=1)
             await fleet.callers.talk_on()
-            assert victim in await fleet.names()
+            assert await fleet.names() == set(pods)
             assert (await fleet.status())["calls"] == 4
             await fleet.change(replicas=2)
         with fleet.timed("port joined again to all well"):
@@ -39,7 +39,8 @@ async def test_a_worker_whose_admission_port_is_cut_off_is_named_and_its_calls_g
 
         ledger = await fleet.hang_up()
         assert ledger.ends == [WELL] * 4
-        assert victim in await fleet.names()
+        assert await fleet.names() == set(pods)
+        assert {one.draining for one in fleet.history.moments} == {0}
         assert await fleet.operator.lost() == 0
 
 

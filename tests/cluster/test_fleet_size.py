@@ -5,6 +5,7 @@ from call_ledger import WELL
 from real_fleet import RealFleets
 
 WAVE, STAYING, CALLERS = 5, 2, 10
+PERIOD_SECONDS = 10
 QUICKLY = {
     "mode": "Auto",
     "minReplicas": 2,
@@ -15,7 +16,7 @@ QUICKLY = {
     "scaleDown": {
         "stabilizationSeconds": 5,
         "maxPercent": 25,
-        "periodSeconds": 10,
+        "periodSeconds": PERIOD_SECONDS,
         "minPodAgeSeconds": 0,
     },
 }
@@ -43,6 +44,9 @@ async def test_an_auto_fleet_grows_before_anyone_waits_and_shrinks_by_one_worker
             await fleet.callers.hang_up([*first, *second][STAYING:])
             await fleet.has_pods(2)
         assert fleet.history.sizes(since=grown) == [4, 3, 2]
+        # Callers left within a few seconds: it is their fleet that took its time.
+        since = {one.accepting: one.at_seconds for one in reversed(fleet.history.moments[grown:])}
+        assert since[2] - since[3] > PERIOD_SECONDS / 2
         assert (await fleet.status())["calls"] == STAYING
         await fleet.callers.talk_on()
 
