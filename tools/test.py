@@ -1,9 +1,9 @@
 """Pass all tests, and say at the end what was skipped: ``python tools/test.py [pytest's options]``.
 
 Tests of single parts share the machine's processors. Those that run real programs come after them,
-side by side as well, for they wait more than they work. The last ones, in ``tests/alone``, judge
-what is heard, or measure: one at a time, they have the machine to themselves. Where the options
-name tests, only these are run, as pytest would.
+side by side as well, for they wait more than they work. What is heard is judged with two at a time,
+in ``tests/heard``; what measures has the machine to itself, one at a time, in ``tests/alone``.
+Where the options name tests, only these are run, as pytest would.
 """
 
 import signal
@@ -26,6 +26,7 @@ _ROUNDS = (
     ("tests/api", "-n", "4", *_SIDE_BY_SIDE),
     # Fewer at once: in some of them somebody speaks, and sound does not wait.
     ("tests/calls", "-n", "3", *_SIDE_BY_SIDE),
+    ("tests/heard", "-n", "2", *_SIDE_BY_SIDE),
     ("tests/alone",),
 )
 

@@ -17,13 +17,14 @@ NEED_ROOT = {"test-cluster": "tests/cluster", "test-images": "tests/images"}
 APART = {folder.removeprefix("tests/") for folder in NEED_ROOT.values()}
 """Their folders."""
 
-JUDGE = re.compile(
-    r"^from (?:caller_stand|fault_stand|placing|rehearsing) |record_outcome", re.MULTILINE
-)
-"""What tests judge sound and lateness with."""
+HEARS = re.compile(r"^from (?:caller_stand|placing) ", re.MULTILINE)
+"""What tests judge sound with."""
+TALK = {"test_call_ears.py": "whether a microphone keeps pace and is heard, each sentence once"}
+"""Tests that do so otherwise."""
+JUDGES = re.compile(r"^from (?:fault_stand|rehearsing) |record_outcome", re.MULTILINE)
+"""What tests judge lateness with, or the sound of more calls than leave room for others."""
 MEASURE = {
     "test_capacity_command.py": "how many calls a worker carries",
-    "test_call_ears.py": "whether a microphone keeps pace and is heard, each sentence once",
     "test_operator_calls.py": "whether any of ten calls ends, which fill the machine",
     "test_operator_many.py": "the CPU time of a tick",
     "test_rehearse_elsewhere.py": "a verdict on calls to a fleet elsewhere",
@@ -43,12 +44,17 @@ def test_every_folder_with_tests_is_in_one_round() -> None:
     assert sorted(named) == sorted(there - set(NEED_ROOT.values()))
 
 
-def test_what_judges_sound_or_measures_has_the_machine_to_itself_and_nothing_else_has() -> None:
+@pytest.mark.parametrize(
+    ("folder", "sign", "others"), [("heard", HEARS, TALK), ("alone", JUDGES, MEASURE)]
+)
+def test_what_listens_has_room_and_what_measures_has_the_machine_to_itself_and_nothing_else_has(
+    folder: str, sign: "re.Pattern[str]", others: dict[str, str]
+) -> None:
     files = [file for file in ROOT.glob("tests/*/test_*.py") if file.parent.name not in APART]
-    judging = {file for file in files if JUDGE.search(file.read_text(encoding="utf-8"))}
-    measuring = {ROOT / "tests" / "alone" / name for name in MEASURE}
-    alone = {file for file in files if file.parent.name == "alone"}
-    assert (judging | measuring) - {Path(__file__)} == alone
+    signed = {file for file in files if sign.search(file.read_text(encoding="utf-8"))}
+    named = {ROOT / "tests" / folder / name for name in others}
+    there = {file for file in files if file.parent.name == folder}
+    assert (signed | named) - {Path(__file__)} == there
 
 
 def test_files_that_are_begun_first_are_there() -> None:
@@ -58,8 +64,10 @@ def test_files_that_are_begun_first_are_there() -> None:
     assert named <= {file.name for file in ROOT.glob("tests/*/test_*.py")}
 
 
-def test_they_come_last_and_one_at_a_time() -> None:
-    assert TESTING["_ROUNDS"][-1] == ("tests/alone",)
+def test_those_come_last_and_two_or_one_at_a_time() -> None:
+    listening, measuring = TESTING["_ROUNDS"][-2:]
+    assert listening[:3] == ("tests/heard", "-n", "2")
+    assert measuring == ("tests/alone",)
 
 
 @pytest.mark.parametrize(("target", "folder"), NEED_ROOT.items())
