@@ -102,7 +102,7 @@ check: setup ## Judge form and types: ruff, mypy, import rules
 GENERATORS := tools/lock.py -mcallfleet_worker.settings_docs -mcallfleet_operator.crd.generate \
 	-mcallfleet_operator.crd.page -mcallfleet_operator.settings_docs \
 	-mcallfleet_rehearsal.emulator.frames_table -mcallfleet_rehearsal.sound.generate \
-	charts/generator
+	charts/generator dashboards/generator
 
 .PHONY: verify
 verify: setup ## See that everything that is generated is what its generator makes now

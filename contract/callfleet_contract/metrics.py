@@ -9,6 +9,8 @@ from enum import StrEnum
 from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
 
 PREFIX = "callfleet_"
+UNITS = frozenset({"seconds", "ratio", "usd"})
+"""Of time, of a share of 0 to 1, of money. Prometheus wants them in names, and in base units."""
 
 
 class Kind(StrEnum):
@@ -37,8 +39,19 @@ class Metric:
 
     @property
     def full_name(self) -> str:
-        """The name as Prometheus sees it."""
+        """The name as programs register it."""
         return PREFIX + self.name
+
+    @property
+    def shown_as(self) -> str:
+        """The name as Prometheus has it: of an info with the ending that its client adds."""
+        return self.full_name + ("_info" if self.kind is Kind.INFO else "")
+
+    @property
+    def unit(self) -> str:
+        """What its values are in, as its name says; "1" where they are a number of something."""
+        word = self.name.removesuffix("_total").rpartition("_")[2]
+        return word if word in UNITS else "1"
 
 
 LOAD_BANDS = ("1-4", "5-9", "10", "11+")
