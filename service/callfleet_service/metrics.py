@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 
 from prometheus_client import (
     CollectorRegistry,
@@ -48,7 +49,10 @@ class Registry:
         """Build them all; ``role`` is who exports them."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream gives it no types
         self.prometheus = CollectorRegistry(auto_describe=True)
-        self._metrics = {metric.name: self._build(metric) for metric in catalogue}
+        known = tuple(catalogue)
+        self._metrics = {metric.name: self._build(metric) for metric in known}
+        for metric in known:
+            self._begin_at_nought(metric)
         ProcessCollector(registry=self.prometheus)
         self.inform(BUILD_INFO, {"version": package_version(), "role": role})
 
@@ -65,6 +69,19 @@ class Registry:
                 return Histogram(
                     name, metric.help, labels, buckets=metric.buckets, registry=self.prometheus
                 )
+
+    def _begin_at_nought(self, metric: Metric) -> None:
+        """Show what was never counted as nought, where the catalogue names all values of labels.
+
+        A series that begins with 1 is no increase to Prometheus: the first of anything, which is
+        often the only one, would be counted by nobody.
+        """
+        if metric.kind not in (Kind.COUNTER, Kind.HISTOGRAM):
+            return
+        named = [values for _, values in metric.labels]
+        if named and all(named):
+            for values in product(*named):
+                self._metrics[metric.name].labels(*values)
 
     def inform(self, metric: Metric, facts: dict[str, str]) -> None:
         """Say the facts of an info."""

@@ -109,7 +109,9 @@ def test_each_end_is_counted_once(ordeal: Ordeal) -> None:
     lines = ordeal.worker.logged("call ended")
     told = Counter((line["outcome"], line["reason"]) for line in lines)
     counted = {
-        name: value for name, value in ordeal.metrics.items() if "callfleet_calls_total{" in name
+        name: value
+        for name, value in ordeal.metrics.items()
+        if "callfleet_calls_total{" in name and value
     }
     assert counted == {
         f'callfleet_calls_total{{outcome="{outcome}",reason="{reason}"}}': times

@@ -37,6 +37,13 @@ def test_a_pod_has_at_most_fifteen_hundred_series_when_all_has_happened() -> Non
     assert not any("_created" in line for line in series)
 
 
+def test_what_never_happened_is_nought_so_that_the_first_time_is_an_increase() -> None:
+    shown = text(Registry(GEMINI_LIVE))
+    assert 'callfleet_calls_total{outcome="dropped",reason="process_died"} 0.0' in shown
+    assert 'callfleet_turn_response_seconds_count{load_band="10"} 0.0' in shown
+    assert "callfleet_tool_calls_total{" not in shown
+
+
 def test_a_response_time_leads_to_its_call_and_its_trace() -> None:
     registry = Registry(GEMINI_LIVE)
     facts = {"trace_id": "f" * 32, "call_id": "AJ_x"}

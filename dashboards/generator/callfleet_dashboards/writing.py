@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from callfleet_contract import metrics, operator_metrics
-from callfleet_dashboards import page
+from callfleet_dashboards import burning, page
+from callfleet_dashboards.files import rule_file
 from callfleet_tools.generated import between_marks
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE_BY = "python dashboards/generator"
 METRICS = ROOT / "docs" / "metrics.md"
+RULES = ROOT / "dashboards" / "rules" / "slo.yaml"
 _CATALOGUES = (
     ("Workers", metrics.CATALOGUE),
     ("The operator", operator_metrics.CATALOGUE),
@@ -22,6 +24,7 @@ def files() -> Iterator[tuple[Path, str]]:
     tables = (f"## {who}\n\n{page.table(known)}\n" for who, known in _CATALOGUES)
     begin = f"<!-- Written by `{MADE_BY}`; change the catalogue. -->"
     yield METRICS, between_marks(METRICS, begin, "\n".join(tables))
+    yield RULES, rule_file(burning.groups(), MADE_BY)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,0 +1,57 @@
+"""Write events of an objective as PromQL. Pure.
+
+Everything is added up by fleet; ``SHARED`` are the labels that Prometheus gives a worker's series.
+"""
+
+from collections.abc import Iterable
+
+from callfleet_contract.metrics import Kind
+from callfleet_contract.slos import Above, Events, Labels, Slo
+
+SHARED = ("namespace", "fleet")
+BY = f"by ({', '.join(SHARED)})"
+
+
+def bucket_label(limit: float) -> str:
+    """Write a bucket's bound as Prometheus' Python client does, and Prometheus keeps it."""
+    return repr(float(limit))
+
+
+def matchers(only: Labels, *more: str) -> str:
+    """Choose series by labels; nothing where any will do."""
+    chosen = [f'{label}=~"{"|".join(sorted(values))}"' for label, values in only]
+    return "{" + ", ".join([*chosen, *more]) + "}" if chosen or more else ""
+
+
+def rate_of(events: Events | Above, window: str) -> str:
+    """Say how often such events came in each second of a window."""
+    name = events.metric.full_name
+    if isinstance(events, Events):
+        counted = f"{name}_count" if events.metric.kind is Kind.HISTOGRAM else name
+        return f"sum {BY} (rate({counted}{matchers(events.only)}[{window}]))"
+    bound = f'le="{bucket_label(events.limit)}"'
+    all_of_them = f"sum {BY} (rate({name}_count{matchers(events.only)}[{window}]))"
+    within = f"sum {BY} (rate({name}_bucket{matchers(events.only, bound)}[{window}]))"
+    return f"{all_of_them} - {within}"
+
+
+def bad_rate(slo: Slo, window: str) -> str:
+    """Say how often something bad came. What was never counted is no gap: it is nought."""
+    return _sum_of(rate_of(each, window) for each in slo.bad)
+
+
+def error_ratio(slo: Slo, window: str) -> str:
+    """Say which share of events was bad; NaN where there were none, which is above no limit."""
+    return f"({bad_rate(slo, window)})\n/\n({rate_of(slo.all, window)})"
+
+
+def _sum_of(terms: Iterable[str]) -> str:
+    first, *more = terms
+    if not more:
+        return first
+    # Under a label of its own each, or one of two would hide the other.
+    told = [
+        f'label_replace({term}, "term", "{number}", "", "")'
+        for number, term in enumerate((first, *more), start=1)
+    ]
+    return f"sum {BY} (" + "\nor ".join(told) + ")"
