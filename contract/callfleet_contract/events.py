@@ -1,13 +1,20 @@
-"""What a call tells its worker's parent process, one JSON line an event. Pure: no socket here.
+"""What a call tells its worker's parent process; see ``event_lines`` for how it is written. Pure.
 
 All instants are ``time.monotonic_ns()`` of the machine, which its processes share. Nothing here
 carries what anybody said.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
+from callfleet_contract.outcomes import (
+    AudioDirection,
+    CallerQuality,
+    CallOutcome,
+    CallReason,
+    ModelSessionChange,
+    TurnEnd,
+    UsageProblem,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,24 @@ class RtpWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class OneWayAudio:
+    """For so long one of the two was not heard though both were there."""
+
+    call_id: str
+    unheard: AudioDirection
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallerConnection:
+    """For so long the caller's connection was of this quality."""
+
+    call_id: str
+    quality: CallerQuality
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MediaPath:
     """The candidate pair that the media engine selected."""
 
@@ -120,6 +145,14 @@ class TokensUsed:
     modality: str
     kind: str
     tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageDoubted:
+    """What the model said of tokens cannot be right."""
+
+    call_id: str
+    problem: UsageProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,34 +222,17 @@ class CallEnded:
     duration_seconds: float
 
 
-type_names: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        CallStarted,
-        CallAnswered,
-        TurnMeasured,
-        BargeIn,
-        RtpWindow,
-        MediaPath,
-        TokensUsed,
-        ToolFinished,
-        ModelSessionEvent,
-        SpeechHeard,
-        LoopBlocked,
-        LoopHeld,
-        EventsDropped,
-        CallEnded,
-    )
-}
-
 CallEvent = (
     CallStarted
     | CallAnswered
     | TurnMeasured
     | BargeIn
     | RtpWindow
+    | OneWayAudio
+    | CallerConnection
     | MediaPath
     | TokensUsed
+    | UsageDoubted
     | ToolFinished
     | ModelSessionEvent
     | SpeechHeard
@@ -225,44 +241,3 @@ CallEvent = (
     | EventsDropped
     | CallEnded
 )
-
-_ENUM_FIELDS = {
-    "outcome": CallOutcome,
-    "reason": CallReason,
-    "end": TurnEnd,
-    "change": ModelSessionChange,
-}
-
-
-class UnknownEventError(ValueError):
-    """A line that is no event of this version: the sender is of another version, or no worker."""
-
-
-def encode(event: CallEvent) -> bytes:
-    """Write an event as one JSON line, newline included."""
-    body = {"event": type(event).__name__, **asdict(event)}
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
-
-
-def decode(line: bytes) -> CallEvent:
-    """Read an event back.
-
-    Raises:
-        UnknownEventError: the line is not JSON, names no event, or its fields do not fit.
-
-    """
-    try:
-        body = json.loads(line)
-        kind = type_names[body.pop("event")]
-        fields = {
-            name: _ENUM_FIELDS[name](value) if name in _ENUM_FIELDS else value
-            for name, value in body.items()
-        }
-        event: CallEvent = kind(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = (
-            f"not a call event of this version ({error}): {line[:120]!r}; "
-            "run workers and their job processes from one installation"
-        )
-        raise UnknownEventError(message) from error
-    return event

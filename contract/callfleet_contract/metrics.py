@@ -1,58 +1,20 @@
-"""Every metric that callfleet exports, once. Rules, dashboards, docs and tests refer to these.
+"""Every metric that a worker exports, once; see ``operator_metrics`` for those of the operator.
 
-Base units, bounded labels, nothing per call: that goes to traces and logs.
+Rules, dashboards, docs and tests refer to these. Base units, bounded labels, nothing per call: that
+goes to traces and logs.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
-
-PREFIX = "callfleet_"
-UNITS = frozenset({"seconds", "ratio", "usd"})
-"""Of time, of a share of 0 to 1, of money. Prometheus wants them in names, and in base units."""
-
-
-class Kind(StrEnum):
-    """What a metric is to Prometheus."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-    INFO = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric. ``labels`` names each label with its allowed values; empty means free text."""
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The labels' names, in order."""
-        return tuple(name for name, _ in self.labels)
-
-    @property
-    def full_name(self) -> str:
-        """The name as programs register it."""
-        return PREFIX + self.name
-
-    @property
-    def shown_as(self) -> str:
-        """The name as Prometheus has it: of an info with the ending that its client adds."""
-        return self.full_name + ("_info" if self.kind is Kind.INFO else "")
-
-    @property
-    def unit(self) -> str:
-        """What its values are in, as its name says; "1" where they are a number of something."""
-        word = self.name.removesuffix("_total").rpartition("_")[2]
-        return word if word in UNITS else "1"
-
+from callfleet_contract.metric import Kind, Metric
+from callfleet_contract.outcomes import (
+    AudioDirection,
+    CallerQuality,
+    CallOutcome,
+    CallReason,
+    ModelSessionChange,
+    TurnEnd,
+    UsageProblem,
+)
+from callfleet_contract.profiles import ModelProfile
 
 LOAD_BANDS = ("1-4", "5-9", "10", "11+")
 LEGS = ("agent_in", "agent_out")
@@ -71,8 +33,9 @@ def load_band(calls_active: int) -> str:
 TURN_RESPONSE_SECONDS = Metric(
     "turn_response_seconds",
     Kind.HISTOGRAM,
-    "Caller's last speech sample heard to the reply's first audible sample played.",
-    (("load_band", LOAD_BANDS),),
+    "Caller's last speech sample heard to the reply's first audible sample played, the time that "
+    "tools took included.",
+    (("load_band", LOAD_BANDS), ("profile", tuple(ModelProfile)), ("tools", ("none", "used"))),
     (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10),
 )
 TURN_STAGE_SECONDS = Metric(
@@ -136,7 +99,7 @@ RTP_PACKETS_LOST_TOTAL = Metric(
 RTP_WINDOW_LOSS_RATIO = Metric(
     "rtp_window_loss_ratio",
     Kind.HISTOGRAM,
-    "Share of packets lost in one window of one call: 5 s, its first and last shorter.",
+    "Share of packets lost in one window of one call: 10 s, its first and last shorter.",
     (_LEG,),
     (0, 0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2),
 )
@@ -161,6 +124,19 @@ AUDIO_CONCEALED_RATIO = Metric(
     (),
     (0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2),
 )
+ONE_WAY_AUDIO_SECONDS_TOTAL = Metric(
+    "one_way_audio_seconds_total",
+    Kind.COUNTER,
+    "Seconds of calls in which one of the two was not heard though both were there: no packets of "
+    "a caller who is not muted, or an agent whose sound nobody takes.",
+    (("direction", tuple(AudioDirection)),),
+)
+CALLER_QUALITY_SECONDS_TOTAL = Metric(
+    "caller_quality_seconds_total",
+    Kind.COUNTER,
+    "Seconds of calls by the quality of the caller's connection, as LiveKit judges it.",
+    (("quality", tuple(CallerQuality)),),
+)
 SPEECH_SECONDS_TOTAL = Metric(
     "speech_seconds_total",
     Kind.COUNTER,
@@ -176,6 +152,13 @@ TOKENS_TOTAL = Metric(
         ("modality", ("audio", "text", "image", "unknown")),
         ("kind", ("billed", "cached", "thoughts")),
     ),
+)
+USAGE_PROBLEMS_TOTAL = Metric(
+    "usage_problems_total",
+    Kind.COUNTER,
+    "Usage messages of the model that cannot be right: a reply without one, the same one again, or "
+    "one whose parts do not add up. Tokens are counted from what there is.",
+    (("problem", tuple(UsageProblem)),),
 )
 COST_USD_TOTAL = Metric(
     "cost_usd_total", Kind.COUNTER, "Estimated cost of the tokens, by the price table below."

@@ -1,7 +1,17 @@
-"""The ten-call SLO as data: what is measured, how it is judged, and what each part is allowed."""
+"""The ten-call SLO as data: what is measured, how it is judged, and what each part is allowed.
+
+What callers hear from outside is held against the limits that ``slos`` holds a fleet against from
+inside, where both measure the same.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from callfleet_contract import slos
+from callfleet_contract.profiles import ModelProfile
+
+_EARS_SECONDS = 0.05
+"""What lies beyond the SFU: the caller's jitter buffer, and the way there and back."""
 
 
 class Statistic(StrEnum):
@@ -24,19 +34,24 @@ class Objective:
     why: str
 
 
-VOICE_TO_VOICE = Objective(
-    "voice_to_voice_seconds",
-    "voice to voice, as heard",
-    Statistic.P95,
-    0.5,
-    "s",
-    "caller's last speech sample sent to the reply's first sample played at the caller's ear",
-)
+def voice_to_voice(profile: ModelProfile) -> Objective:
+    """Say how soon callers are to be answered by a model of this profile."""
+    return Objective(
+        "voice_to_voice_seconds",
+        "voice to voice, as heard",
+        Statistic.P95,
+        slos.TURN_LATENCY[profile].limit,
+        "s",
+        "caller's last speech sample sent to the reply's first sample played at the caller's ear",
+    )
+
+
+VOICE_TO_VOICE = voice_to_voice(ModelProfile.IDEAL)
 FLEET_ADDED = Objective(
     "fleet_added_seconds",
     "added by the fleet",
     Statistic.P95,
-    0.2,
+    slos.FLEET_OVERHEAD.limit + _EARS_SECONDS,
     "s",
     "voice to voice less what the model took, its wait for silence included",
 )
@@ -52,7 +67,7 @@ BARGE_IN_STOP = Objective(
     "barge_in_stop_seconds",
     "barge-in: agent falls silent",
     Statistic.P95,
-    0.3,
+    slos.BARGE_IN.limit,
     "s",
     "caller's first sample over the agent to the agent's last sample at the caller's ear",
 )
@@ -60,9 +75,9 @@ ANSWER = Objective(
     "answer_seconds",
     "answer: joined to greeting heard",
     Statistic.P95,
-    3.0,
+    slos.CALL_SUCCESS.limit,
     "s",
-    "a caller who hears nothing for three seconds hangs up",
+    "a caller who hears nothing for longer hangs up",
 )
 PACKET_LOSS = Objective(
     "packet_loss_ratio",
@@ -97,14 +112,20 @@ CALLS_LOST = Objective(
     "every call is answered and ends because its caller hangs up",
 )
 
-TEN_CALL_SLO: tuple[Objective, ...] = (
-    VOICE_TO_VOICE,
-    FLEET_ADDED,
-    BARGE_IN_STOP,
-    TALKED_INTO_PAUSE,
-    ANSWER,
-    PACKET_LOSS,
-    CONCEALED,
-    REPLY_FAULTS,
-    CALLS_LOST,
-)
+
+def ten_call_slo(profile: ModelProfile) -> tuple[Objective, ...]:
+    """Give all of it, for a model of this profile."""
+    return (
+        voice_to_voice(profile),
+        FLEET_ADDED,
+        BARGE_IN_STOP,
+        TALKED_INTO_PAUSE,
+        ANSWER,
+        PACKET_LOSS,
+        CONCEALED,
+        REPLY_FAULTS,
+        CALLS_LOST,
+    )
+
+
+TEN_CALL_SLO = ten_call_slo(ModelProfile.IDEAL)

@@ -5,7 +5,8 @@ labelled by pod, or a thousand pods would be as many series.
 """
 
 from callfleet_contract.fleet.status import Limit, RolloutPhase
-from callfleet_contract.metrics import BUILD_INFO, Kind, Metric
+from callfleet_contract.metric import Kind, Metric
+from callfleet_contract.metrics import BUILD_INFO
 
 POD_STATES = ("accepting", "starting", "draining", "unheard", "ending", "finished")
 WRITES = ("create", "patch", "delete", "status", "event", "lease")

@@ -1,4 +1,4 @@
-"""How calls and turns can end: the only words that metrics, logs and records use for it."""
+"""How calls and turns can end, and fare: the only words that metrics, logs and records use."""
 
 from enum import StrEnum
 
@@ -48,3 +48,27 @@ class ModelSessionChange(StrEnum):
     RECONNECT = "reconnect"
     SWAPPED = "swapped"
     CLOSED = "closed"
+
+
+class AudioDirection(StrEnum):
+    """Whose sound does not reach the other."""
+
+    FROM_CALLER = "from_caller"
+    TO_CALLER = "to_caller"
+
+
+class CallerQuality(StrEnum):
+    """How LiveKit judges a caller's connection."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    POOR = "poor"
+    LOST = "lost"
+
+
+class UsageProblem(StrEnum):
+    """What is wrong with what the model says of tokens."""
+
+    MISSING = "missing"
+    DOUBLED = "doubled"
+    INCONSISTENT = "inconsistent"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from callfleet_contract import metrics
-from callfleet_contract.metrics import Kind, Metric
+from callfleet_contract.metric import Kind, Metric
 from callfleet_contract.outcomes import CallOutcome
+from callfleet_contract.profiles import EXPECTED, ModelProfile
 
 WINDOW_DAYS = 30
 
@@ -90,7 +91,21 @@ class Slo:
     @property
     def budget(self) -> float:
         """The share of events that may be bad."""
-        return 1 - self.objective
+        return round(1 - self.objective, 6)
+
+    @property
+    def limit(self) -> float:
+        """The limit above which events are bad, of those that have one.
+
+        Raises:
+            ValueError: none of them has one.
+
+        """
+        for each in self.bad:
+            if isinstance(each, Above):
+                return each.limit
+        message = f"{self.key} has no limit: its bad events are counted as such"
+        raise ValueError(message)
 
 
 _CALLS_OF_FLEET = (
@@ -99,6 +114,26 @@ _CALLS_OF_FLEET = (
 )
 """Who left before a greeting, or never came, was not failed by the fleet."""
 
+
+def turn_latency(profile: ModelProfile) -> Slo:
+    """Give the objective of fleets whose model is of a profile. Turns that ran tools are left out.
+
+    A ticket: what the model takes, the fleet cannot mend.
+    """
+    plain = (("profile", (profile,)), ("tools", ("none",)))
+    expected = EXPECTED[profile]
+    return Slo(
+        f"turn_latency_{profile}",
+        f"callers are answered in time (model: {profile})",
+        0.95,
+        (Above(metrics.TURN_RESPONSE_SECONDS, expected.seconds, plain),),
+        Events(metrics.TURN_RESPONSE_SECONDS, plain),
+        Urgency.TICKET,
+        expected.why,
+    )
+
+
+TURN_LATENCY = {profile: turn_latency(profile) for profile in ModelProfile}
 FLEET_OVERHEAD = Slo(
     "fleet_overhead",
     "the fleet adds little",
@@ -113,8 +148,8 @@ CALL_SUCCESS = Slo(
     "calls are answered and end by their callers",
     0.99,
     (
-        Events(metrics.CALLS_TOTAL, (("outcome", (CallOutcome.FAILED, CallOutcome.DROPPED)),)),
         Above(metrics.CALL_SETUP_SECONDS, 3),
+        Events(metrics.CALLS_TOTAL, (("outcome", (CallOutcome.FAILED, CallOutcome.DROPPED)),)),
     ),
     Events(metrics.CALLS_TOTAL, (_CALLS_OF_FLEET,)),
     Urgency.PAGE,
@@ -139,4 +174,10 @@ BARGE_IN = Slo(
     "people stop when they are interrupted; who goes on is not listening",
 )
 
-SLOS: tuple[Slo, ...] = (FLEET_OVERHEAD, CALL_SUCCESS, MEDIA, BARGE_IN)
+SLOS: tuple[Slo, ...] = (
+    *TURN_LATENCY.values(),
+    FLEET_OVERHEAD,
+    MEDIA,
+    CALL_SUCCESS,
+    BARGE_IN,
+)

@@ -16,7 +16,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.process_collector import ProcessCollector
 
-from callfleet_contract.metrics import BUILD_INFO, Kind, Metric
+from callfleet_contract.metric import Kind, Metric
+from callfleet_contract.metrics import BUILD_INFO
 
 # OpenMetrics allows so many characters in an exemplar's names and values together.
 EXEMPLAR_CHARACTERS = 128

@@ -4,15 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from callfleet_contract import objectives as slo
-from callfleet_rehearsal.stack.elsewhere import objectives, read_elsewhere
+from callfleet_rehearsal.stack.elsewhere import read_elsewhere
 from callfleet_rehearsal.stack.errors import StackError
 from callfleet_rehearsal.stack.livekit import LiveKitServer
-from callfleet_rehearsal.stack.rehearsal import Model
+from callfleet_rehearsal.stack.rehearsal import Model, Order
 from callfleet_rehearsal.stack.worker import Worker
 
 JUDGED_OR_TOO_BUSY = (0, 3)
@@ -67,6 +68,9 @@ def test_a_key_that_is_missing_is_named() -> None:
 
 
 def test_a_model_of_googles_has_the_time_that_it_takes() -> None:
-    (limit,) = [one.limit for one in objectives(Model.GEMINI) if one.key == slo.VOICE_TO_VOICE.key]
+    order = Order(1, 1, 1, Model.GEMINI, "ideal", 0.0)
+    (limit,) = [
+        one.limit for one in slo.ten_call_slo(order.profile) if one.key == slo.VOICE_TO_VOICE.key
+    ]
     assert limit == 3.0
-    assert slo.VOICE_TO_VOICE in objectives(Model.EMULATOR)
+    assert slo.VOICE_TO_VOICE in slo.ten_call_slo(replace(order, model=Model.EMULATOR).profile)

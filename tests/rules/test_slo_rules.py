@@ -3,7 +3,7 @@
 import pytest
 from promtool import Expected, Promtool, Series, labelled
 
-from callfleet_contract.metrics import Kind
+from callfleet_contract.metric import Kind
 from callfleet_contract.slos import SLOS, Above, Events, Slo
 from callfleet_dashboards import burning, promql
 from callfleet_dashboards.writing import RULES

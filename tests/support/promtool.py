@@ -38,9 +38,7 @@ class Promtool:
     program: Path
     folder: Path
 
-    def complaint(
-        self, rules: Sequence[Path], series: Series, expected: Sequence[Expected]
-    ) -> str:
+    def complaint(self, rules: Sequence[Path], series: Series, expected: Sequence[Expected]) -> str:
         """Give what it says where something is not as expected; nothing where all is."""
         told = {
             "rule_files": [str(each) for each in rules],

@@ -3,7 +3,7 @@
 import pytest
 
 from callfleet_contract import metrics, operator_metrics
-from callfleet_contract.metrics import Kind, Metric
+from callfleet_contract.metric import Kind, Metric
 from callfleet_dashboards import page
 from callfleet_dashboards.writing import METRICS
 

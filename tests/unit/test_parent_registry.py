@@ -6,7 +6,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from callfleet_contract import metrics
-from callfleet_contract.metrics import Kind
+from callfleet_contract.metric import Kind
 from callfleet_service.metrics import EXEMPLAR_CHARACTERS, exemplar
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.registry import Registry
@@ -40,14 +40,14 @@ def test_a_pod_has_at_most_fifteen_hundred_series_when_all_has_happened() -> Non
 def test_what_never_happened_is_nought_so_that_the_first_time_is_an_increase() -> None:
     shown = text(Registry(GEMINI_LIVE))
     assert 'callfleet_calls_total{outcome="dropped",reason="process_died"} 0.0' in shown
-    assert 'callfleet_turn_response_seconds_count{load_band="10"} 0.0' in shown
+    assert 'callfleet_media_paths_total{protocol="tcp",type="relay"} 0.0' in shown
     assert "callfleet_tool_calls_total{" not in shown
 
 
 def test_a_response_time_leads_to_its_call_and_its_trace() -> None:
     registry = Registry(GEMINI_LIVE)
     facts = {"trace_id": "f" * 32, "call_id": "AJ_x"}
-    registry.feed(Sample(metrics.TURN_RESPONSE_SECONDS, 0.45, ("10",)), facts)
+    registry.feed(Sample(metrics.TURN_RESPONSE_SECONDS, 0.45, ("10", "ideal", "none")), facts)
     shown = generate_openmetrics(registry.prometheus).decode()
     assert 'call_id="AJ_x"' in shown
     assert f'trace_id="{"f" * 32}"' in shown

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from callfleet_contract.event_lines import decode, encode
 from callfleet_contract.events import (
     CallEnded,
     CallEvent,
     CallStarted,
     EventsDropped,
     TurnMeasured,
-    decode,
-    encode,
 )
 from callfleet_contract.outcomes import CallOutcome, CallReason, TurnEnd
 from callfleet_worker.parent import event_socket

@@ -56,7 +56,7 @@ def values(event: CallEvent) -> dict[tuple[str, ...], float]:
 def test_a_turn_is_counted_timed_by_load_and_split_into_stages() -> None:
     assert values(TURN) == {
         ("turns_total", "completed"): 1,
-        ("turn_response_seconds", "5-9"): 0.48,
+        ("turn_response_seconds", "5-9", "measured", "none"): 0.48,
         ("fleet_overhead_seconds",): 0.122,
         ("turn_stage_seconds", "uplink"): 0.05,
         ("turn_stage_seconds", "model"): 0.4,

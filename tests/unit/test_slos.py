@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from callfleet_contract import metrics
-from callfleet_contract.metrics import Kind
+from callfleet_contract.metric import Kind
 from callfleet_contract.slos import SLOS, Above, Events, Slo, Urgency
 from callfleet_dashboards import burning, promql
 from callfleet_dashboards.writing import RULES

@@ -96,6 +96,7 @@ def test_a_worker_is_told_of_the_emulator_no_more_than_where_it_is_and_what_prov
         "CALLFLEET_MODEL__BASE_URL": EMULATOR.url,
         "CALLFLEET_MODEL__CA_FILE": str(EMULATOR.ca_file),
         "CALLFLEET_MODEL__KEYS": "a-key-for-the-emulator",
+        "CALLFLEET_MODEL__PROFILE": "ideal",
     }
     assert without.items() <= with_emulator.items()
 

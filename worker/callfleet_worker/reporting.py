@@ -11,7 +11,8 @@ import time
 from collections import deque
 from pathlib import Path
 
-from callfleet_contract.events import CallEvent, EventsDropped, encode
+from callfleet_contract.event_lines import encode
+from callfleet_contract.events import CallEvent, EventsDropped
 
 _WAITING_EVENTS = 1000
 _ROOM_BYTES = 64

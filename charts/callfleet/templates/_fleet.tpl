@@ -31,6 +31,7 @@ CALLFLEET_MODEL__VERTEX_LOCATION: {{ . | quote }}
 {{- if .Values.emulator.enabled }}
 CALLFLEET_MODEL__BASE_URL: https://{{ include "callfleet.emulator.host" . }}:8443
 CALLFLEET_MODEL__CA_FILE: /etc/callfleet/emulator/ca.crt
+CALLFLEET_MODEL__PROFILE: {{ .Values.emulator.timing }}
 GOOGLE_API_KEY: any
 {{- end }}
 {{- if .Values.caBundle.configMap }}

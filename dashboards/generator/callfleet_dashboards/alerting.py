@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from callfleet_contract import metrics
 from callfleet_contract import operator_metrics as operator
-from callfleet_contract.metrics import Metric
+from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import CallReason
 from callfleet_dashboards.promql import BY
 
@@ -66,7 +66,7 @@ def _of_callers() -> Iterator[Alert]:
         "Callers find no free slot.",
         f"{_FLEET}{_NUMBER} offers were passed on in 2 minutes because no slot was free.",
     )
-    no_model = "|".join((CallReason.MODEL_UNAVAILABLE, CallReason.MODEL_REFUSED_KEY))
+    no_model = f"{CallReason.MODEL_UNAVAILABLE}|{CallReason.MODEL_REFUSED_KEY}"
     failed = _increase(metrics.CALLS_TOTAL, "5m", f'{{reason=~"{no_model}"}}')
     yield Alert(
         "CallfleetModelConnectFailing",

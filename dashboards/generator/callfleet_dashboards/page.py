@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from callfleet_contract.metrics import Metric
+from callfleet_contract.metric import Metric
 
 _UNITS = {"1": "number", "ratio": "ratio", "seconds": "s", "usd": "USD"}
 _HEAD = "| metric | type | in | labels | what it is |\n|---|---|---|---|---|"

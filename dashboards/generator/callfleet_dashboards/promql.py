@@ -5,7 +5,7 @@ Everything is added up by fleet; ``SHARED`` are the labels that Prometheus gives
 
 from collections.abc import Iterable
 
-from callfleet_contract.metrics import Kind
+from callfleet_contract.metric import Kind
 from callfleet_contract.slos import Above, Events, Labels, Slo
 
 SHARED = ("namespace", "fleet")

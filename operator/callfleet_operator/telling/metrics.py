@@ -1,7 +1,7 @@
 """The operator's registry, in which a fleet that is gone leaves no gauge."""
 
 from callfleet_contract import operator_metrics as catalogue
-from callfleet_contract.metrics import Kind
+from callfleet_contract.metric import Kind
 from callfleet_operator.objects.seen import Key
 from callfleet_service.metrics import Registry
 

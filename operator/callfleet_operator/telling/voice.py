@@ -4,7 +4,7 @@ import structlog
 
 from callfleet_contract import operator_metrics as metrics
 from callfleet_contract.admission import Report
-from callfleet_contract.metrics import Metric
+from callfleet_contract.metric import Metric
 from callfleet_operator.objects.happenings import About, Happening, about_fleet, about_pod
 from callfleet_operator.objects.seen import Key, SeenFleet, SeenPod
 from callfleet_operator.observing.hearing import Ignored

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from callfleet_contract.objectives import ten_call_slo
 from callfleet_rehearsal.callers.plan import PlanError
 from callfleet_rehearsal.command.choosing import USAGE, ModelName, Timing, chosen_model, give_up
 from callfleet_rehearsal.command.consoles import console as new_console
@@ -143,10 +144,9 @@ def _rehearsed(order: Order, agent: str | None, folder: Path, watcher: Watcher) 
 
 def _judged(evidence: Evidence, order: Order, agent: str | None) -> Verdict:
     untested = untested_by(_kinds(order))
-    if agent is None:
-        return judge(evidence, untested=untested)
-    objectives = elsewhere.objectives(order.model)
-    return judge(evidence, objectives, untested | elsewhere.UNSEEN)
+    if agent is not None:
+        untested |= elsewhere.UNSEEN
+    return judge(evidence, ten_call_slo(order.profile), untested)
 
 
 def _weather(delay_seconds: float, loss_ratio: float) -> Weather | None:

@@ -107,7 +107,8 @@ def _response(verdict: Verdict) -> str:
     if not verdict.turns:
         return _section("Response time", "No turn was answered, so there is nothing to plot.", "")
     limit = next(
-        (r.objective.limit for r in verdict.results if r.objective == slo.VOICE_TO_VOICE), None
+        (r.objective.limit for r in verdict.results if r.objective.key == slo.VOICE_TO_VOICE.key),
+        None,
     )
     split = any(turn.model_seconds is not None for turn in verdict.turns)
     about = (

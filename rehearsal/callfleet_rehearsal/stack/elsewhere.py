@@ -2,12 +2,11 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from callfleet_contract import objectives as slo
-from callfleet_contract.objectives import Objective
 from callfleet_rehearsal.callers.plan import Listening, RunPlan
 from callfleet_rehearsal.readers import read_calls
 from callfleet_rehearsal.stack.callers import start_callers
@@ -27,9 +26,6 @@ from callfleet_rehearsal.verdict import Evidence
 
 UNSEEN = frozenset({slo.FLEET_ADDED.key})
 """Objectives that are judged by what model and worker wrote, which is elsewhere as well."""
-OF_GOOGLES_MODELS = replace(
-    slo.VOICE_TO_VOICE, limit=3.0, why="of which a model of Google's takes 1.15 to 2.6 s"
-)
 _NO_WORKER_OF_OURS = -1
 _VARIABLES = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
@@ -60,15 +56,6 @@ def read_elsewhere(agent_name: str, environment: Mapping[str, str]) -> Elsewhere
         raise StackError(message)
     url, key, secret = (environment[name].strip() for name in _VARIABLES)
     return Elsewhere(url, key, secret, agent_name)
-
-
-def objectives(model: Model) -> Iterable[Objective]:
-    """Give the objectives that a fleet elsewhere is judged by, with such a model."""
-    if model is Model.EMULATOR:
-        return slo.TEN_CALL_SLO
-    return tuple(
-        OF_GOOGLES_MODELS if one.key == OF_GOOGLES_MODELS.key else one for one in slo.TEN_CALL_SLO
-    )
 
 
 def rehearse_elsewhere(order: Order, fleet: Elsewhere, folder: Path, watcher: Watcher) -> Evidence:

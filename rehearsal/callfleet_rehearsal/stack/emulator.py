@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from callfleet_contract.profiles import ModelProfile
 from callfleet_rehearsal.stack.processes import Child, Children, inherited_environment
 
 _READY_SECONDS = 30.0
@@ -18,6 +19,7 @@ class Emulator:
     ca_file: Path
     control_url: str
     event_log: Path
+    profile: ModelProfile = ModelProfile.IDEAL
 
 
 def start_emulator(
@@ -42,6 +44,7 @@ def start_emulator(
         ca_file=Path(said["ca_file"]),
         control_url=said["control_url"],
         event_log=event_log,
+        profile=ModelProfile(timing),
     )
     return emulator, child
 

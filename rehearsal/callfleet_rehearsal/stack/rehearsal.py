@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import callfleet_tools
+from callfleet_contract.profiles import ModelProfile
 from callfleet_rehearsal.callers.plan import CallPlan, Listening, RunPlan
 from callfleet_rehearsal.readers import read_calls, read_inside_turns, read_model_turns
 from callfleet_rehearsal.relay import Weather
@@ -54,6 +55,12 @@ class Order:
     weather: Weather | None = None
     echo: bool = False
     agents_weather: Weather | None = None
+
+    @property
+    def profile(self) -> ModelProfile:
+        """How fast a model callers have."""
+        is_emulated = self.model is Model.EMULATOR
+        return ModelProfile(self.timing) if is_emulated else ModelProfile.MEASURED
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def worker_environment(
         told["CALLFLEET_MODEL__KEYS"] = "a-key-for-the-emulator"
         told["CALLFLEET_MODEL__BASE_URL"] = emulator.url
         told["CALLFLEET_MODEL__CA_FILE"] = str(emulator.ca_file)
+        told["CALLFLEET_MODEL__PROFILE"] = emulator.profile
     return told
 
 

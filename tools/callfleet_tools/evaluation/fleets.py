@@ -23,6 +23,7 @@ def needs(evaluation: Evaluation) -> list[Object]:
         "GOOGLE_API_KEY": "any",
         "CALLFLEET_MODEL__BASE_URL": evaluation.emulator_url,
         "CALLFLEET_MODEL__CA_FILE": f"{_CA_FOLDER}/{_CA_NAME}",
+        "CALLFLEET_MODEL__PROFILE": "ideal",
     }
     metadata = {"name": NEEDS}
     return [

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from callfleet_contract.events import CallEnded, CallEvent, UnknownEventError, decode
+from callfleet_contract.event_lines import UnknownEventError, decode
+from callfleet_contract.events import CallEnded, CallEvent
 
 PREFIX = "callfleet-worker-"
 _LINE_BYTES = 65536

@@ -10,6 +10,7 @@ import structlog
 
 from callfleet_contract import metrics
 from callfleet_contract.events import CallEnded, CallEvent, CallStarted, TurnMeasured
+from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import CallReason
 from callfleet_worker.parent.ledger import Ledger, Totals
 from callfleet_worker.parent.registry import Registry
@@ -30,7 +31,7 @@ class Telemetry(Protocol):
     def feed(self, sample: Sample) -> None:
         """Add a sample."""
 
-    def set(self, metric: metrics.Metric, value: float) -> None:
+    def set(self, metric: Metric, value: float) -> None:
         """Set a gauge."""
 
 

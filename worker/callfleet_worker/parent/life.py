@@ -135,7 +135,10 @@ class Parent:
         self._otlp = Otlp.start(settings.telemetry)
         self._rescue = Rescue(settings, self._has_slot_or_goes)
         self._hearing = Hearing(
-            registry, Sampler(GEMINI_LIVE), self._otlp, self._rescue.after_death
+            registry,
+            Sampler(GEMINI_LIVE, settings.model.profile),
+            self._otlp,
+            self._rescue.after_death,
         )
         self._events = EventSocket(
             event_socket, self._hearing.heard, self._hearing.hung_up, self._hearing.refused

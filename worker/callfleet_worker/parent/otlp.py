@@ -18,7 +18,7 @@ from opentelemetry.trace import format_trace_id
 
 from callfleet_contract import metrics
 from callfleet_contract.events import CallEvent
-from callfleet_contract.metrics import Kind, Metric
+from callfleet_contract.metric import Kind, Metric
 from callfleet_service.metrics import package_version
 from callfleet_worker.parent.samples import Sample
 from callfleet_worker.parent.spans import CallTraces

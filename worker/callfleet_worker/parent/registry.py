@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from callfleet_contract import metrics
-from callfleet_contract.metrics import Kind
+from callfleet_contract.metric import Kind
 from callfleet_service import metrics as service
 from callfleet_worker.parent.prices import PriceTable
 from callfleet_worker.parent.samples import Sample

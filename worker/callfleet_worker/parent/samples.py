@@ -20,8 +20,9 @@ from callfleet_contract.events import (
     ToolFinished,
     TurnMeasured,
 )
-from callfleet_contract.metrics import Metric
+from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import TurnEnd
+from callfleet_contract.profiles import ModelProfile
 from callfleet_worker.parent.prices import GEMINI_LIVE, PriceTable
 
 TOOL_NAMES = 20
@@ -44,13 +45,14 @@ class Sampler:
     """Makes samples; remembers the first names of tools, so that a metric stays bounded."""
 
     prices: PriceTable = GEMINI_LIVE
+    profile: ModelProfile = ModelProfile.MEASURED
     _tools: list[str] = field(default_factory=list)
 
     def samples(self, event: CallEvent) -> tuple[Sample, ...]:
         """Return what one event adds to the metrics."""
         match event:
             case TurnMeasured():
-                found = _turn(event)
+                found = self._turn(event)
             case RtpWindow():
                 found = _rtp(event)
             case TokensUsed():
@@ -64,6 +66,24 @@ class Sampler:
             case _:
                 found = _plain(event)
         return tuple(_fitting(sample) for sample in found)
+
+    def _turn(self, event: TurnMeasured) -> Iterator[Sample]:
+        yield Sample(metrics.TURNS_TOTAL, 1, (event.end,))
+        if not was_answered(event):
+            return
+        tools = "used" if event.tool_seconds > 0 else "none"
+        labels = (metrics.load_band(event.calls_active), self.profile, tools)
+        yield Sample(metrics.TURN_RESPONSE_SECONDS, event.response_seconds, labels)
+        yield Sample(metrics.FLEET_OVERHEAD_SECONDS, event.fleet_overhead_seconds)
+        stages = {
+            "uplink": event.uplink_seconds,
+            "model": event.model_seconds - event.tool_seconds,
+            "playout": event.playout_seconds,
+        }
+        if event.tool_seconds > 0:
+            stages["tool"] = event.tool_seconds
+        for stage, seconds in stages.items():
+            yield Sample(metrics.TURN_STAGE_SECONDS, max(0.0, seconds), (stage,))
 
     def _tokens(self, event: TokensUsed) -> Iterator[Sample]:
         tokens = max(0, event.tokens)
@@ -84,24 +104,6 @@ class Sampler:
         name = self._name_of(event.tool)
         yield Sample(metrics.TOOL_CALLS_TOTAL, 1, (name, event.result))
         yield Sample(metrics.TOOL_CALL_SECONDS, event.seconds, (name,))
-
-
-def _turn(event: TurnMeasured) -> Iterator[Sample]:
-    yield Sample(metrics.TURNS_TOTAL, 1, (event.end,))
-    if not was_answered(event):
-        return
-    band = metrics.load_band(event.calls_active)
-    yield Sample(metrics.TURN_RESPONSE_SECONDS, event.response_seconds, (band,))
-    yield Sample(metrics.FLEET_OVERHEAD_SECONDS, event.fleet_overhead_seconds)
-    stages = {
-        "uplink": event.uplink_seconds,
-        "model": event.model_seconds - event.tool_seconds,
-        "playout": event.playout_seconds,
-    }
-    if event.tool_seconds > 0:
-        stages["tool"] = event.tool_seconds
-    for stage, seconds in stages.items():
-        yield Sample(metrics.TURN_STAGE_SECONDS, max(0.0, seconds), (stage,))
 
 
 def was_answered(event: TurnMeasured) -> bool:

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from callfleet_contract.profiles import ModelProfile
 from callfleet_service.expectations import InWords
 from callfleet_service.kinds import (
     OptionalFile,
@@ -115,6 +116,11 @@ class ModelSettings(Section):
         description="Certificates (PEM) that prove the server at base_url. Unset, the machine's "
         "own are used.",
         examples=["/etc/callfleet/model-ca.pem"],
+    )
+    profile: ModelProfile = Field(
+        default=ModelProfile.MEASURED,
+        description="How fast the model is expected to be, which latency objectives go by: "
+        "measured, as Gemini Live was, or ideal, as the emulator is.",
     )
     vertex_project: OptionalText = Field(
         default=None,
