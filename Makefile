@@ -39,6 +39,10 @@ cluster-programs: setup ## Build a Kubernetes control plane, for tests (once; ab
 chart-programs: setup ## Build helm, for the charts and their tests (once; about three minutes)
 	@$(BIN)/python -m callfleet_tools build --for charts >/dev/null
 
+.PHONY: monitoring-programs
+monitoring-programs: setup ## Build Prometheus and Alertmanager, for alerts (once; about four minutes)
+	@$(BIN)/python -m callfleet_tools build --for monitoring >/dev/null
+
 .PHONY: node-programs
 node-programs: setup ## Build a control plane and a node, for real pods (once; about 15 minutes)
 	@$(BIN)/python -m callfleet_tools build --for cluster --for node >/dev/null
@@ -79,7 +83,7 @@ profile: programs ## Say where a call's CPU time goes: flame graph and tables (A
 
 .PHONY: test
 test: setup ## Pass all tests (ARGS="tests/unit -k marker" for some of them)
-	@$(BIN)/python -m callfleet_tools build --for calls --for cluster --for charts >/dev/null
+	@$(BIN)/python -m callfleet_tools build --for calls --for cluster --for charts --for monitoring >/dev/null
 	@$(BIN)/python tools/test.py $(ARGS)
 
 .PHONY: test-cluster

@@ -22,7 +22,7 @@ _SPREAD = ("-n", "4", "--dist=worksteal")
 # Each process of these has servers of its own, and starts them once: a file stays in one process.
 _SIDE_BY_SIDE = ("--dist=loadfile", "--no-loadscope-reorder")
 _ROUNDS = (
-    ("tests/unit", "tests/chart", *_SPREAD),
+    ("tests/unit", "tests/chart", "tests/rules", *_SPREAD),
     ("tests/api", "-n", "4", *_SIDE_BY_SIDE),
     # Fewer at once: in some of them somebody speaks, and sound does not wait.
     ("tests/calls", "-n", "3", *_SIDE_BY_SIDE),

@@ -31,9 +31,19 @@ def between_marks(page: Path, begin: str, made: str) -> str:
         ValueError: it has no marks.
 
     """
-    before, found_begin, rest = page.read_text(encoding="utf-8").partition(begin)
+    return put_between_marks(str(page), page.read_text(encoding="utf-8"), begin, made)
+
+
+def put_between_marks(name: str, text: str, begin: str, made: str) -> str:
+    """Do the same with a page's text.
+
+    Raises:
+        ValueError: it has no marks.
+
+    """
+    before, found_begin, rest = text.partition(begin)
     _, found_end, after = rest.partition(END)
     if not found_begin or not found_end:
-        message = f"{page} has not both of the lines {begin!r} and {END!r}: put them back"
+        message = f"{name} has not both of the lines {begin!r} and {END!r}: put them back"
         raise ValueError(message)
     return f"{before}{begin}\n\n{made}\n{END}{after}"

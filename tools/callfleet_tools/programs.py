@@ -26,6 +26,8 @@ class Purpose(StrEnum):
     """Installing the charts, and judging them."""
     NODE = "node"
     """What a node needs besides a control plane: pods that run."""
+    MONITORING = "monitoring"
+    """Watching a fleet: rules and alerts, and their tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Program:
 
     ``variable`` names an environment variable that may hold the path of one to use instead;
     ``version_pattern`` finds the version in what the program prints for ``version_arguments``.
+    ``module_version`` is the version of its module, where that is counted in another way.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Program:
     version_pattern: str = r"(\d+\.\d+\.\d+)"
     ldflags: str = "-s -w"
     tags: str = ""
+    module_version: str = ""
 
     @property
     def module_folder(self) -> Path:
@@ -121,6 +125,41 @@ def _containerd(name: str, version_arguments: tuple[str, ...] = ("--version",)) 
     )
 
 
+_STAMPED = "-s -w -X github.com/prometheus/common/version.Version="
+_PROMETHEUS = "3.15.1"
+
+
+def _prometheus(name: str) -> Program:
+    """Say how a program of Prometheus' is built: without the clients of clouds it might watch."""
+    major, minor, patch = _PROMETHEUS.split(".")
+    return Program(
+        name=name,
+        version=_PROMETHEUS,
+        module="prometheus",
+        package=f"github.com/prometheus/prometheus/cmd/{name}",
+        variable=f"CALLFLEET_TOOLS_{name.upper()}",
+        purpose=Purpose.MONITORING,
+        ldflags=_STAMPED + _PROMETHEUS,
+        tags="remove_all_sd",
+        module_version=f"0.{major}{minor:>02}.{patch}",
+    )
+
+
+_ALERTMANAGER = "0.31.1"
+
+
+def _alertmanager(name: str) -> Program:
+    return Program(
+        name=name,
+        version=_ALERTMANAGER,
+        module="alertmanager",
+        package=f"github.com/prometheus/alertmanager/cmd/{name}",
+        variable=f"CALLFLEET_TOOLS_{name.upper()}",
+        purpose=Purpose.MONITORING,
+        ldflags=_STAMPED + _ALERTMANAGER,
+    )
+
+
 PROGRAMS: tuple[Program, ...] = (
     Program(
         name="livekit-server",
@@ -183,6 +222,10 @@ PROGRAMS: tuple[Program, ...] = (
         variable="CALLFLEET_TOOLS_PAUSE",
         purpose=Purpose.NODE,
     ),
+    _prometheus("prometheus"),
+    _prometheus("promtool"),
+    _alertmanager("alertmanager"),
+    _alertmanager("amtool"),
 )
 
 
