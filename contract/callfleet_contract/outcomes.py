@@ -29,6 +29,10 @@ class CallReason(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+CUT_BY_INFRASTRUCTURE = (CallReason.WORKER_STOPPED, CallReason.PROCESS_DIED)
+"""Of these the operator knows as well, and of calls whose worker cannot tell any more."""
+
+
 class TurnEnd(StrEnum):
     """How one reply of the agent ended."""
 

@@ -8,9 +8,9 @@ one of its histogram's buckets: what Prometheus would have to interpolate is no 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from callfleet_contract import metrics
+from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.metric import Kind, Metric
-from callfleet_contract.outcomes import CallOutcome
+from callfleet_contract.outcomes import CUT_BY_INFRASTRUCTURE, CallOutcome, CallReason
 from callfleet_contract.profiles import EXPECTED, ModelProfile
 
 WINDOW_DAYS = 30
@@ -114,6 +114,13 @@ _CALLS_OF_FLEET = (
 )
 """Who left before a greeting, or never came, was not failed by the fleet."""
 
+_FAILED: tuple[str, tuple[str, ...]] = ("outcome", (CallOutcome.FAILED, CallOutcome.DROPPED))
+_OF_THEMSELVES: tuple[str, tuple[str, ...]] = (
+    "reason",
+    tuple(reason for reason in CallReason if reason not in CUT_BY_INFRASTRUCTURE),
+)
+"""Calls that were cut are counted by the operator: a worker that is gone tells of none."""
+
 
 def turn_latency(profile: ModelProfile) -> Slo:
     """Give the objective of fleets whose model is of a profile. Turns that ran tools are left out.
@@ -149,7 +156,8 @@ CALL_SUCCESS = Slo(
     0.99,
     (
         Above(metrics.CALL_SETUP_SECONDS, 3),
-        Events(metrics.CALLS_TOTAL, (("outcome", (CallOutcome.FAILED, CallOutcome.DROPPED)),)),
+        Events(metrics.CALLS_TOTAL, (_FAILED, _OF_THEMSELVES)),
+        Events(operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL),
     ),
     Events(metrics.CALLS_TOTAL, (_CALLS_OF_FLEET,)),
     Urgency.PAGE,

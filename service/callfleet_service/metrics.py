@@ -53,7 +53,7 @@ class Registry:
         known = tuple(catalogue)
         self._metrics = {metric.name: self._build(metric) for metric in known}
         for metric in known:
-            self._begin_at_nought(metric)
+            self.begin_at_nought(metric)
         ProcessCollector(registry=self.prometheus)
         self.inform(BUILD_INFO, {"version": package_version(), "role": role})
 
@@ -71,18 +71,18 @@ class Registry:
                     name, metric.help, labels, buckets=metric.buckets, registry=self.prometheus
                 )
 
-    def _begin_at_nought(self, metric: Metric) -> None:
+    def begin_at_nought(self, metric: Metric, first: tuple[str, ...] = ()) -> None:
         """Show what was never counted as nought, where the catalogue names all values of labels.
 
         A series that begins with 1 is no increase to Prometheus: the first of anything, which is
-        often the only one, would be counted by nobody.
+        often the only one, would be counted by nobody. ``first`` are values of the first labels.
         """
         if metric.kind not in (Kind.COUNTER, Kind.HISTOGRAM):
             return
-        named = [values for _, values in metric.labels]
-        if named and all(named):
+        named = [values for _, values in metric.labels[len(first) :]]
+        if metric.labels and all(named):
             for values in product(*named):
-                self._metrics[metric.name].labels(*values)
+                self._metrics[metric.name].labels(*first, *values)
 
     def inform(self, metric: Metric, facts: dict[str, str]) -> None:
         """Say the facts of an info."""

@@ -9,8 +9,61 @@ from typing import Any
 
 import yaml
 
+SECONDS = 15
+"""Between two samples, as a Prometheus is told to scrape."""
+A_MINUTE = 60 // SECONDS
+
+
+@dataclass(frozen=True)
+class Grows:
+    """A counter that grows by so much each minute."""
+
+    a_minute: float
+
+    def during(self, minutes: int, since: float = 0.0) -> str:
+        return f"{since:g}+{self.a_minute / A_MINUTE:.9g}x{minutes * A_MINUTE - 1}"
+
+    def after(self, minutes: int, since: float = 0.0) -> float:
+        return since + self.a_minute * minutes
+
+
+@dataclass(frozen=True)
+class Stays:
+    """A gauge that stays what it is."""
+
+    value: float
+
+    def during(self, minutes: int, since: float = 0.0) -> str:
+        del since
+        return f"{self.value:g}x{minutes * A_MINUTE - 1}"
+
+    def after(self, minutes: int, since: float = 0.0) -> float:
+        del minutes, since
+        return 0.0
+
+
+Course = Mapping[str, Grows | Stays]
+"""By a series' name with labels, what becomes of it."""
 Series = Mapping[str, str]
-"""By a series' name with labels, its values: one a minute, as promtool writes them."""
+"""The same as promtool writes it."""
+
+
+def over(course: Course, *minutes: int) -> Series:
+    """Have it go on for so long; a number more, and processes begin anew there."""
+    return {name: " ".join(what.during(each) for each in minutes) for name, what in course.items()}
+
+
+def first_then(before: Course, minutes: int, after: Course, more: int) -> Series:
+    """Have one thing go on, then another; what only one of them has is not there in the other."""
+    names = dict.fromkeys((*before, *after))
+    told = {}
+    for name in names:
+        one, other = before.get(name), after.get(name)
+        since = one.after(minutes) if one else 0.0
+        first = one.during(minutes) if one else f"_x{minutes * A_MINUTE - 1}"
+        second = other.during(more, since) if other else f"stale _x{more * A_MINUTE - 2}"
+        told[name] = f"{first} {second}"
+    return told
 
 
 @dataclass(frozen=True)
@@ -42,10 +95,10 @@ class Promtool:
         """Give what it says where something is not as expected; nothing where all is."""
         told = {
             "rule_files": [str(each) for each in rules],
-            "evaluation_interval": "1m",
+            "evaluation_interval": f"{SECONDS}s",
             "tests": [
                 {
-                    "interval": "1m",
+                    "interval": f"{SECONDS}s",
                     "input_series": [
                         {"series": name, "values": values} for name, values in series.items()
                     ],

@@ -148,6 +148,11 @@ def test_a_control_plane_alone_needs_no_program_of_a_node() -> None:
     assert {"kubelet", "kube-proxy", "kube-scheduler", "containerd", "coredns"} <= node
 
 
+def test_what_watches_a_fleet_is_built_where_it_is_asked_for_alone() -> None:
+    watching = [one.name for one in PROGRAMS if one.purpose is Purpose.MONITORING]
+    assert watching == ["prometheus", "promtool", "alertmanager", "amtool"]
+
+
 def test_who_finds_a_target_locked_is_told_and_waits(tmp_path: Path) -> None:
     target = tmp_path / "program"
     hold = (
@@ -191,7 +196,8 @@ def test_every_program_pins_the_version_that_its_module_requires() -> None:
             assert f'const version = "{program.version}"' in code
             continue
         module = (program.module_folder / "go.mod").read_text(encoding="utf-8")
-        assert f"v{program.version}\n" in module.replace(" // indirect", "")
+        pinned = program.module_version or program.version
+        assert f"v{pinned}\n" in module.replace(" // indirect", "")
         assert (program.module_folder / "go.sum").stat().st_size > 0
 
 

@@ -1,8 +1,18 @@
 """Write rules as a file that Prometheus loads. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that are looked at together, every ``interval``, one after the other."""
+
+    name: str
+    interval: str
+    rules: list[dict[str, object]]
 
 
 class _Dumper(yaml.SafeDumper):
@@ -22,9 +32,8 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def rule_file(groups: Iterable[dict[str, object]], made_by: str) -> str:
+def rule_file(groups: Iterable[Group], made_by: str) -> str:
     """Write groups of rules; the first line says what made it."""
-    whole = yaml.dump(
-        {"groups": list(groups)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000
-    )
+    told = {"groups": [asdict(group) for group in groups]}
+    whole = yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
     return f"# Made by `{made_by}`; change what it is made from.\n{whole}"

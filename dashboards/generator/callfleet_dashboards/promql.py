@@ -5,7 +5,7 @@ Everything is added up by fleet; ``SHARED`` are the labels that Prometheus gives
 
 from collections.abc import Iterable
 
-from callfleet_contract.metric import Kind
+from callfleet_contract.metric import Kind, Metric
 from callfleet_contract.slos import Above, Events, Labels, Slo
 
 SHARED = ("namespace", "fleet")
@@ -19,16 +19,35 @@ def bucket_label(limit: float) -> str:
 
 def matchers(only: Labels, *more: str) -> str:
     """Choose series by labels; nothing where any will do."""
-    chosen = [f'{label}=~"{"|".join(sorted(values))}"' for label, values in only]
+    chosen = [
+        f'{label}{"=" if len(values) == 1 else "=~"}"{"|".join(sorted(values))}"'
+        for label, values in only
+    ]
     return "{" + ", ".join([*chosen, *more]) + "}" if chosen or more else ""
+
+
+def counted_as(metric: Metric) -> str:
+    """Name the series that counts what a metric is about."""
+    return f"{metric.full_name}_count" if metric.kind is Kind.HISTOGRAM else metric.full_name
+
+
+def increase(
+    metric: Metric,
+    window: str,
+    chosen: str = "",
+    ending: str = "",
+    keep: tuple[str, ...] = (),
+) -> str:
+    """Say how much a metric grew in a window, by fleet and by what labels are to be kept."""
+    by = ", ".join((*SHARED, *keep))
+    return f"sum by ({by}) (increase({metric.full_name}{ending}{chosen}[{window}]))"
 
 
 def rate_of(events: Events | Above, window: str) -> str:
     """Say how often such events came in each second of a window."""
     name = events.metric.full_name
     if isinstance(events, Events):
-        counted = f"{name}_count" if events.metric.kind is Kind.HISTOGRAM else name
-        return f"sum {BY} (rate({counted}{matchers(events.only)}[{window}]))"
+        return f"sum {BY} (rate({counted_as(events.metric)}{matchers(events.only)}[{window}]))"
     bound = f'le="{bucket_label(events.limit)}"'
     all_of_them = f"sum {BY} (rate({name}_count{matchers(events.only)}[{window}]))"
     within = f"sum {BY} (rate({name}_bucket{matchers(events.only, bound)}[{window}]))"

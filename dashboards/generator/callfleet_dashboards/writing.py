@@ -1,18 +1,24 @@
 """Write everything that follows from the catalogue, or say what does not any more."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from callfleet_contract import metrics, operator_metrics
-from callfleet_dashboards import burning, page
+from callfleet_contract.slos import SLOS
+from callfleet_dashboards import alerts, burning, page, runbooks
 from callfleet_dashboards.files import rule_file
-from callfleet_tools.generated import between_marks
+from callfleet_dashboards.runbooks import Measured
+from callfleet_tools.generated import between_marks, put_between_marks
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE_BY = "python dashboards/generator"
 METRICS = ROOT / "docs" / "metrics.md"
-RULES = ROOT / "dashboards" / "rules" / "slo.yaml"
+RULES = ROOT / "dashboards" / "rules"
+SLO_RULES, ALERTS = RULES / "slo.yaml", RULES / "alerts.yaml"
+RUNBOOKS = ROOT / "docs" / "runbooks"
+_BEGIN = f"<!-- Written by `{MADE_BY}`; {{}}. -->"
 _CATALOGUES = (
     ("Workers", metrics.CATALOGUE),
     ("The operator", operator_metrics.CATALOGUE),
@@ -22,9 +28,33 @@ _CATALOGUES = (
 def files() -> Iterator[tuple[Path, str]]:
     """Give each file with what should be in it."""
     tables = (f"## {who}\n\n{page.table(known)}\n" for who, known in _CATALOGUES)
-    begin = f"<!-- Written by `{MADE_BY}`; change the catalogue. -->"
-    yield METRICS, between_marks(METRICS, begin, "\n".join(tables))
-    yield RULES, rule_file(burning.groups(), MADE_BY)
+    yield METRICS, between_marks(METRICS, _BEGIN.format("change the catalogue"), "\n".join(tables))
+    yield SLO_RULES, rule_file(burning.groups(), MADE_BY)
+    yield ALERTS, rule_file([alerts.group()], MADE_BY)
+    yield from _runbooks()
+
+
+def _runbooks() -> Iterator[tuple[Path, str]]:
+    measured, conditions = _measured()
+    known = (*alerts.known(), *(alert for slo in SLOS for alert in burning.alerts(slo)))
+    parts = (
+        (_BEGIN.format("change the rules"), runbooks.index(known, measured)),
+        (_BEGIN.format("change the burns"), runbooks.burn_table(burning.BURNS)),
+    )
+    text = _text(RUNBOOKS / "README.md")
+    for begin, made in parts:
+        text = put_between_marks("README.md", text, begin, made)
+    yield RUNBOOKS / "README.md", text
+    for page_name in dict.fromkeys(alert.page for alert in known):
+        file = RUNBOOKS / f"{page_name}.md"
+        own = [alert for alert in known if alert.page == page_name]
+        told = runbooks.how_soon(own, measured, conditions)
+        yield file, between_marks(file, _BEGIN.format("from measured.json"), told)
+
+
+def _measured() -> tuple[dict[str, Measured], str]:
+    whole = json.loads(_text(RUNBOOKS / "measured.json"))
+    return {name: Measured(**each) for name, each in whole["alerts"].items()}, whole["conditions"]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -108,6 +108,7 @@ class Rounds:
     def _begin(self, fleet: SeenFleet) -> None:
         alarm = Alarm(time.monotonic)
         self._alarms[fleet.key] = alarm
+        self._metrics.begin(fleet.key)
         loop = asyncio.create_task(self._loop(fleet, alarm), name=f"fleet {fleet.key}")
         self._loops[fleet.uid] = loop
         loop.add_done_callback(lambda _: self._ended(fleet, alarm))

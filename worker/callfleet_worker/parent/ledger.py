@@ -4,11 +4,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from callfleet_contract.events import CallEnded, CallEvent, CallStarted, EventsDropped
-from callfleet_contract.outcomes import CallOutcome, CallReason
+from callfleet_contract.outcomes import CUT_BY_INFRASTRUCTURE, CallOutcome, CallReason
 
 # Calls whose end was told: kept so that nothing is told twice. Bounded; late events come early.
 _REMEMBERED_ENDS = 1000
-_CUT = (CallReason.WORKER_STOPPED, CallReason.PROCESS_DIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class Ledger:
         self.totals = replace(
             self.totals,
             ended=self.totals.ended + 1,
-            cut=self.totals.cut + (event.reason in _CUT),
+            cut=self.totals.cut + (event.reason in CUT_BY_INFRASTRUCTURE),
             call_seconds=self.totals.call_seconds + max(0.0, event.duration_seconds),
         )
 

@@ -1,0 +1,17 @@
+"""Alerts that no objective's budget tells in time, or at all."""
+
+from callfleet_dashboards.alerts import callers, fleet
+from callfleet_dashboards.alerts.alert import Alert
+from callfleet_dashboards.files import Group
+
+INTERVAL = "15s"
+
+
+def known() -> tuple[Alert, ...]:
+    """Give them."""
+    return (*callers.alerts(), *fleet.alerts())
+
+
+def group() -> Group:
+    """Give them as a group of Prometheus' rules."""
+    return Group("callfleet-alerts", INTERVAL, [alert.rule() for alert in known()])

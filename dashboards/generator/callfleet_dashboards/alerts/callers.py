@@ -1,0 +1,94 @@
+"""Alerts on what callers suffer now. Pure.
+
+A page needs a caller who suffers, and something that the fleet or its people can mend.
+"""
+
+from collections.abc import Iterator
+
+from callfleet_contract import metrics
+from callfleet_contract import operator_metrics as operator
+from callfleet_contract.outcomes import CallReason
+from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
+from callfleet_dashboards.promql import BY, increase
+
+ONE_WAY_SECONDS = 30
+"""Of a minute: a caller whose network dies is away sooner, one that is not heard stays."""
+FAILING_SHARE, FAILING_CALLS = 0.25, 3
+
+CALLS_EVERYWHERE = f"(sum({metrics.CALLS_ACTIVE.full_name}) or vector(0))"
+WAITING = f"(sum(livekit_participant_total) - 2 * {CALLS_EVERYWHERE})"
+"""Callers whom no agent has joined: in a call there are two. Labels: none."""
+FREE_SLOTS = (
+    f"(max {BY} ({operator.FLEET_SLOTS.full_name} - {operator.FLEET_CALLS.full_name})\n"
+    f"  or sum {BY} (({metrics.CALL_SLOTS.full_name} - {metrics.CALLS_ACTIVE.full_name}) * "
+    f"{metrics.ACCEPTING.full_name}))"
+)
+"""As the operator counts them; without one, as the workers that are scraped do."""
+
+
+def alerts() -> Iterator[Alert]:
+    """Give them."""
+    yield _no_capacity()
+    yield Alert(
+        "CallfleetOneWayAudio",
+        Severity.CRITICAL,
+        f"{increase(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL, '1m', keep=('direction',))} > "
+        f"{ONE_WAY_SECONDS}",
+        "",
+        "Callers or the agent are not heard.",
+        f"{FLEET}{NUMBER} call-seconds of the last minute were one-way "
+        "({{ $labels.direction }}): one of the two spoke and the other had no sound of it.",
+    )
+    yield _model_away()
+    yield Alert(
+        "CallfleetCallsEndedByInfrastructure",
+        Severity.WARNING,
+        f"{increase(operator.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL, '5m')} > 0",
+        "",
+        "Calls were cut off by the death of a worker, its pod or its node.",
+        f"{FLEET}{NUMBER} calls were cut off within 5 minutes.",
+    )
+    yield Alert(
+        "CallfleetOrphanedRooms",
+        Severity.WARNING,
+        f"{WAITING} > 0",
+        "2m",
+        "Callers are alone in rooms that no agent joins.",
+        f"{NUMBER} participants of the LiveKit server have no agent with them, and have not had "
+        "one for 2 minutes.",
+    )
+    yield Alert(
+        "CallfleetActiveCallsMismatch",
+        Severity.WARNING,
+        f"{CALLS_EVERYWHERE} - sum(livekit_room_total) > 0",
+        "2m",
+        "Workers hold calls that LiveKit knows nothing of.",
+        f"{NUMBER} calls of workers have no room on the LiveKit server: nobody is in them.",
+    )
+
+
+def _no_capacity() -> Alert:
+    full = f"{FREE_SLOTS} <= 0"
+    refused = f"{increase(operator.CALLS_BLOCKED_TOTAL, '1m')} > 0"
+    return Alert(
+        "CallfleetNoCapacity",
+        Severity.CRITICAL,
+        f"({full})\nand on () ({WAITING} > 0)\nor\n({full})\nand on (namespace, fleet) ({refused})",
+        "30s",
+        "Callers wait, and no slot is free.",
+        f"{FLEET}no slot is free, and callers who have no agent wait or were passed on.",
+    )
+
+
+def _model_away() -> Alert:
+    no_model = f"{CallReason.MODEL_UNAVAILABLE}|{CallReason.MODEL_REFUSED_KEY}"
+    failed = increase(metrics.CALLS_TOTAL, "5m", f'{{reason=~"{no_model}"}}')
+    return Alert(
+        "CallfleetModelConnectFailing",
+        Severity.CRITICAL,
+        f"{failed} / {increase(metrics.CALLS_TOTAL, '5m')} > {FAILING_SHARE:g}\n"
+        f"and\n{failed} >= {FAILING_CALLS}",
+        "30s",
+        "Calls fail because the model cannot be reached.",
+        f"{FLEET}{PERCENT} of the calls of 5 minutes ended with an apology for want of a model.",
+    )

@@ -1,0 +1,107 @@
+"""Each alert fires for what it is there for, and for nothing else: asked of Prometheus' engine."""
+
+import pytest
+from alert_stories import STORIES, fleet, indicators, rooms, worker
+from promtool import Course, Expected, Promtool, first_then, over
+
+from callfleet_contract.slos import SLOS
+from callfleet_dashboards import alerts, burning
+from callfleet_dashboards.alerts import callers
+from callfleet_dashboards.alerts import fleet as of_fleets
+from callfleet_dashboards.writing import ALERTS
+
+HOUR = 60
+WATCHDOG, OPERATOR_ABSENT = "CallfleetWatchdog", "CallfleetOperatorAbsent"
+EACH = pytest.mark.parametrize("name", STORIES)
+COUNTING = pytest.mark.parametrize("name", [one for one, story in STORIES.items() if story.few])
+
+
+def silent(promtool: Promtool, name: str, course: Course, *minutes: int) -> str:
+    last = sum(minutes) - 1
+    told = [Expected(name, minute, fires=False) for minute in range(1, last + 1)]
+    return promtool.complaint([ALERTS], over(course, *minutes), told)
+
+
+def test_every_alert_has_a_story_or_a_budget() -> None:
+    known = {alert.name for alert in (*callers.alerts(), *of_fleets.alerts())}
+    assert known == {*STORIES, WATCHDOG}
+    rules = {str(rule["alert"]) for rule in alerts.group().rules}
+    assert rules == known
+    assert not known & {alert.name for slo in SLOS for alert in burning.alerts(slo)}
+
+
+@EACH
+def test_it_fires(promtool: Promtool, name: str) -> None:
+    story = STORIES[name]
+    before = story.well if name == OPERATOR_ABSENT else {}
+    told = first_then(before, 2, story.bad, story.minutes + 2)
+    fires = [Expected(name, story.minutes + 2, fires=True)]
+    assert promtool.complaint([ALERTS], told, fires) == ""
+
+
+@EACH
+def test_it_does_not_fire_where_all_is_well(promtool: Promtool, name: str) -> None:
+    assert silent(promtool, name, STORIES[name].well, 20) == ""
+
+
+@COUNTING
+def test_little_traffic_says_nothing(promtool: Promtool, name: str) -> None:
+    few = STORIES[name].few
+    assert few is not None
+    assert silent(promtool, name, few, 20) == ""
+
+
+@EACH
+def test_data_that_are_not_there_say_nothing(promtool: Promtool, name: str) -> None:
+    assert silent(promtool, name, {}, 20) == ""
+
+
+@EACH
+def test_processes_that_begin_anew_say_nothing(promtool: Promtool, name: str) -> None:
+    assert silent(promtool, name, STORIES[name].well, 10, 10) == ""
+
+
+@EACH
+def test_it_is_over_when_the_fault_is(promtool: Promtool, name: str) -> None:
+    story = STORIES[name]
+    told = first_then(story.bad, story.minutes, story.well, 2 * HOUR)
+    over_by = [Expected(name, story.minutes + 2 * HOUR - 1, fires=False)]
+    assert promtool.complaint([ALERTS], told, over_by) == ""
+
+
+def test_an_operator_that_is_gone_altogether_is_missed(promtool: Promtool) -> None:
+    leading = STORIES[OPERATOR_ABSENT].well
+    told = first_then(leading, 10, {}, 10)
+    expected = [Expected(OPERATOR_ABSENT, 15, fires=True)]
+    assert promtool.complaint([ALERTS], told, expected) == ""
+
+
+def test_workers_that_nobody_scrapes_are_missed_where_the_operator_knows_of_them(
+    promtool: Promtool,
+) -> None:
+    pods = fleet("callfleet_pods", 2, state="accepting")
+    expected = [Expected("CallfleetSliAbsent", 8, fires=True)]
+    assert promtool.complaint([ALERTS], over(pods, 10), expected) == ""
+    assert silent(promtool, "CallfleetSliAbsent", pods | worker() | indicators(), 10) == ""
+
+
+@pytest.mark.parametrize("calls", [0.0, 20.0])
+def test_a_fleet_that_is_full_or_asleep_wakes_somebody_by_a_caller_who_waits(
+    promtool: Promtool, calls: float
+) -> None:
+    full = fleet("callfleet_fleet_slots", calls) | fleet("callfleet_fleet_calls", calls)
+    there = worker(calls=calls) if calls else {}
+    waits = full | there | rooms(participants=2 * calls + 1, open_rooms=calls + 1)
+    expected = [Expected("CallfleetNoCapacity", 2, fires=True)]
+    assert promtool.complaint([ALERTS], over(waits, 3), expected) == ""
+    nobody = full | there | rooms(participants=2 * calls, open_rooms=calls)
+    assert silent(promtool, "CallfleetNoCapacity", nobody, 5) == ""
+
+
+def test_a_caller_who_waits_while_slots_are_free_is_no_want_of_capacity(promtool: Promtool) -> None:
+    waits = worker(calls=5) | rooms(participants=11, open_rooms=6)
+    assert silent(promtool, "CallfleetNoCapacity", waits, 5) == ""
+
+
+def test_the_watchdog_always_fires(promtool: Promtool) -> None:
+    assert promtool.complaint([ALERTS], {}, [Expected(WATCHDOG, 1, fires=True)]) == ""
