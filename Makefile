@@ -61,7 +61,7 @@ rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--c
 	@$(BIN)/callfleet rehearse $(ARGS)
 
 .PHONY: up
-up: programs ## Start the local stack and keep it up until Ctrl-C
+up: programs ## Start the local stack, watched by Prometheus, until Ctrl-C (ARGS=--no-monitoring)
 	@$(BIN)/callfleet up $(ARGS)
 
 .PHONY: cluster

@@ -114,6 +114,10 @@ class Promtool:
         """Give what is wrong with rules themselves; nothing where they can be loaded."""
         return self._run("check", "rules", *map(str, rules))
 
+    def check_settings(self, file: Path) -> str:
+        """Give what is wrong with a configuration, its rules included; nothing where it is good."""
+        return self._run("check", "config", str(file))
+
     def _run(self, *command: str) -> str:
         ran = subprocess.run(
             [self.program, *command], capture_output=True, text=True, check=False, timeout=120

@@ -1,4 +1,4 @@
-"""`callfleet rehearse` as it is typed, its processes marked so that those it leaves are found."""
+"""`callfleet rehearse` or `up` as typed: processes are marked, to find those that it leaves."""
 
 import contextlib
 import os
@@ -65,8 +65,8 @@ def command_of(pid: int) -> str:
 
 
 @contextlib.contextmanager
-def typing_in(folder: Path, livekit_program: Path) -> Iterator[Type]:
-    """Type ``callfleet rehearse …`` in a folder; all of it ends with the block."""
+def typing_in(folder: Path, livekit_program: Path, verb: str = "rehearse") -> Iterator[Type]:
+    """Type ``callfleet VERB …`` in a folder; all of it ends with the block."""
     typed: list[Typed] = []
 
     def start(*arguments: str, **environment: str) -> Typed:
@@ -74,7 +74,7 @@ def typing_in(folder: Path, livekit_program: Path) -> Iterator[Type]:
         told = {"CALLFLEET_TOOLS_LIVEKIT_SERVER": str(livekit_program), MARK: mark, **environment}
         inherited = {name: value for name, value in os.environ.items() if name != "GOOGLE_API_KEY"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "callfleet", "rehearse", *arguments],
+            [sys.executable, "-m", "callfleet", verb, *arguments],
             cwd=folder,
             env={**inherited, "PYTHONPATH": absolute_path(), **told},
             stdout=subprocess.PIPE,

@@ -16,8 +16,17 @@ from callfleet_rehearsal.command.folders import folder_of_run, remove
 from callfleet_rehearsal.command.progress import shown
 from callfleet_rehearsal.emulator.timing import TimingName
 from callfleet_rehearsal.stack.errors import StackError
+from callfleet_rehearsal.stack.monitoring import (
+    Monitoring,
+    MonitoringPrograms,
+    find_programs,
+    livekit_target,
+    rule_files,
+    start_monitoring,
+    worker_target,
+)
 from callfleet_rehearsal.stack.processes import Children
-from callfleet_rehearsal.stack.rehearsal import Order, Stack, start_stack
+from callfleet_rehearsal.stack.rehearsal import Order, Stack, Watcher, start_stack
 from callfleet_tools import ToolError
 
 FAILED = 1
@@ -26,6 +35,8 @@ _LOOK_AGAIN_SECONDS = 0.5
 
 Slots = Annotated[int, typer.Option(min=1, max=200, help="Calls that the worker takes at once.")]
 
+Watched = Annotated[bool, typer.Option(help="Have Prometheus and Alertmanager watch it.")]
+
 
 def up(
     *,
@@ -33,19 +44,23 @@ def up(
     model: ModelName = None,
     timing: Timing = TimingName.IDEAL,
     seed: Annotated[int, typer.Option(help="Seeds the emulator's random times.")] = 1,
+    monitoring: Watched = True,
 ) -> None:
     """Start LiveKit server, model and worker on this machine, say how to talk to them, and wait.
 
-    Ctrl-C ends them all.
+    Prometheus and Alertmanager watch them. Ctrl-C ends them all.
     """
     console = new_console()
     order = Order(slots, 0, seed, chosen_model(console, model), timing.value, 0.0)
     folder = folder_of_run(console, datetime.now(tz=UTC).astimezone())
     try:
         with signals_end_the_block(), Children(folder) as children:
+            programs = find_programs() if monitoring else None
             with shown(console, 0, 0) as watcher:
                 stack = start_stack(order, children, watcher)
-            console.print(_welcome(stack), highlight=False, soft_wrap=True, markup=False)
+                watched = _watch(stack, programs, watcher) if programs else None
+            said = [*_welcome(stack), *(_told_of(watched) if watched else ()), *_farewell(stack)]
+            console.print("\n".join(said), highlight=False, soft_wrap=True, markup=False)
             while True:
                 children.check()
                 time.sleep(_LOOK_AGAIN_SECONDS)
@@ -70,7 +85,16 @@ def room_token(stack: Stack, room: str) -> str:
     )
 
 
-def _welcome(stack: Stack) -> str:
+def _watch(stack: Stack, programs: MonitoringPrograms, watcher: Watcher) -> Monitoring:
+    watcher.step("Prometheus and Alertmanager start")
+    targets = (
+        worker_target(f"{stack.worker.http_url}/metrics"),
+        livekit_target(stack.server.metrics_url),
+    )
+    return start_monitoring(stack.children, programs, targets, rule_files())
+
+
+def _welcome(stack: Stack) -> list[str]:
     room = f"talk-{secrets.token_hex(2)}"
     lines = [
         "",
@@ -88,5 +112,19 @@ def _welcome(stack: Stack) -> str:
         lines.append(
             f"Emulator: {stack.emulator.url}; its control port {stack.emulator.control_url}"
         )
-    lines += [f"Logs: {stack.children.folder}", "Ctrl-C ends it all."]
-    return "\n".join(lines)
+    return lines
+
+
+def _told_of(watched: Monitoring) -> list[str]:
+    asked = f"{watched.prometheus_url}/api/v1/query?query=callfleet_calls_active"
+    pages = "" if watched.prometheus_has_pages else "  (its API; it is built without pages)"
+    return [
+        "Prometheus watches it, with the rules and alerts of this project:",
+        f"  Prometheus    {watched.prometheus_url}{pages}",
+        f"                curl '{asked}'",
+        f"  Alertmanager  {watched.alertmanager_url}  (shows what fires, and tells nobody)",
+    ]
+
+
+def _farewell(stack: Stack) -> list[str]:
+    return [f"Logs: {stack.children.folder}", "Ctrl-C ends it all."]

@@ -21,6 +21,7 @@ class LiveKitServer:
 
     ``announced`` is the host that it names for media. Where that is not its own, somebody has to
     stand at that host's ``media_port`` and hand media on.
+    Without a ``metrics_port`` it shows no metrics.
     """
 
     port: int
@@ -29,6 +30,7 @@ class LiveKitServer:
     api_key: str
     api_secret: str = field(repr=False)
     announced: str = LOOPBACK
+    metrics_port: int = 0
 
     @property
     def url(self) -> str:
@@ -40,6 +42,11 @@ class LiveKitServer:
         """The address for API calls."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def metrics_url(self) -> str:
+        """The address of its metrics."""
+        return f"http://{LOOPBACK}:{self.metrics_port}/metrics"
+
 
 def settings(server: LiveKitServer) -> dict[str, object]:
     """Write the server's configuration: everything on loopback, one UDP port for all media."""
@@ -47,6 +54,7 @@ def settings(server: LiveKitServer) -> dict[str, object]:
     return {
         "port": server.port,
         "bind_addresses": [LOOPBACK],
+        "prometheus": {"port": server.metrics_port},
         "rtc": {
             "udp_port": server.media_port,
             # Nobody is to find a shorter way than the one announced, nor the server one back.
@@ -75,7 +83,7 @@ def start_livekit(
         StackError: it does not start.
 
     """
-    port, tcp_port = free_ports(2)
+    port, tcp_port, metrics_port = free_ports(3)
     (media_port,) = free_ports(1, socket.SOCK_DGRAM)
     server = LiveKitServer(
         port=port,
@@ -84,6 +92,7 @@ def start_livekit(
         api_key=f"key-{secrets.token_hex(4)}",
         api_secret=secrets.token_hex(24),
         announced=announced,
+        metrics_port=metrics_port,
     )
     # By the environment: the process list and the run's folder must not show the secret.
     environment = inherited_environment(LIVEKIT_CONFIG=json.dumps(settings(server)))

@@ -14,6 +14,7 @@ from callfleet_rehearsal.stack import keeper
 from callfleet_rehearsal.stack.errors import LOG_FOLLOWS, StackError
 
 _LAST_LINES = 15
+_MOST_OF_A_LINE = 1000
 _LOOK_AGAIN_SECONDS = 0.05
 
 
@@ -36,7 +37,7 @@ class Child:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return ""
-        return "\n".join(f"  {line[:300]}" for line in lines[-_LAST_LINES:])
+        return "\n".join(f"  {line[:_MOST_OF_A_LINE]}" for line in lines[-_LAST_LINES:])
 
     def check(self) -> None:
         """Raise StackError where it has ended."""
