@@ -18,7 +18,7 @@ AS_ROOT := $(if $(filter-out 0,$(shell id -u)),sudo -E env HOME="$(HOME)" PATH="
 
 .PHONY: help
 help: ## Say what there is to make
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Set up .venv with every dependency, as pinned
