@@ -42,11 +42,12 @@ def decode(line: bytes) -> CallEvent:
     """Read an event back.
 
     Raises:
-        UnknownEventError: the line is not JSON, names no event, or its fields do not fit.
+        UnknownEventError: the line is not JSON, names no event, or its fields do not fit. What is
+            not a number does not: added once, a sum would never be a number again.
 
     """
     try:
-        body = json.loads(line)
+        body = json.loads(line, parse_constant=_no_number)
         kind = KINDS[body.pop("event")]
         fields = {
             name: _WORDS[name](value) if name in _WORDS else value for name, value in body.items()
@@ -59,3 +60,8 @@ def decode(line: bytes) -> CallEvent:
         )
         raise UnknownEventError(message) from error
     return event
+
+
+def _no_number(word: str) -> float:
+    message = f"{word} is no number"
+    raise ValueError(message)

@@ -46,10 +46,20 @@ def exemplar(facts: Mapping[str, str]) -> dict[str, str]:
 class Registry:
     """Every metric of a catalogue. What a metric is not, is not done to it: no gauge is raised."""
 
-    def __init__(self, catalogue: Iterable[Metric], role: str) -> None:
-        """Build them all; ``role`` is who exports them."""
+    def __init__(
+        self, catalogue: Iterable[Metric], role: str, own: Mapping[str, str] | None = None
+    ) -> None:
+        """Build them all.
+
+        Args:
+            catalogue: What there is.
+            role: Who exports them.
+            own: Labels that have one value in all of this process: no other begins at nought.
+
+        """
         disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream gives it no types
         self.prometheus = CollectorRegistry(auto_describe=True)
+        self._own = own or {}
         known = tuple(catalogue)
         self._metrics = {metric.name: self._build(metric) for metric in known}
         for metric in known:
@@ -79,7 +89,10 @@ class Registry:
         """
         if metric.kind not in (Kind.COUNTER, Kind.HISTOGRAM):
             return
-        named = [values for _, values in metric.labels[len(first) :]]
+        own = self._own
+        named = [
+            (own[name],) if name in own else values for name, values in metric.labels[len(first) :]
+        ]
         if metric.labels and all(named):
             for values in product(*named):
                 self._metrics[metric.name].labels(*first, *values)

@@ -7,6 +7,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from callfleet_contract import metrics
 from callfleet_contract.metric import Kind
+from callfleet_contract.profiles import ModelProfile
 from callfleet_service.metrics import EXEMPLAR_CHARACTERS, exemplar
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.registry import Registry
@@ -42,6 +43,15 @@ def test_what_never_happened_is_nought_so_that_the_first_time_is_an_increase() -
     assert 'callfleet_calls_total{outcome="dropped",reason="process_died"} 0.0' in shown
     assert 'callfleet_media_paths_total{protocol="tcp",type="relay"} 0.0' in shown
     assert "callfleet_tool_calls_total{" not in shown
+
+
+def test_a_worker_begins_with_its_own_profile_and_no_other() -> None:
+    shown = text(Registry(GEMINI_LIVE, ModelProfile.IDEAL))
+    assert (
+        'callfleet_turn_response_seconds_count{load_band="10",profile="ideal",tools="none"} 0.0'
+        in shown
+    )
+    assert 'profile="measured"' not in shown
 
 
 def test_a_response_time_leads_to_its_call_and_its_trace() -> None:

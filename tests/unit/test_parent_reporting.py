@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from callfleet_contract.event_lines import decode, encode
+from callfleet_contract.event_lines import UnknownEventError, decode, encode
 from callfleet_contract.events import (
+    BargeIn,
     CallEnded,
     CallEvent,
     CallStarted,
@@ -110,6 +111,12 @@ async def test_what_is_no_event_is_counted_and_does_not_end_the_line(folder: Pat
     assert parent.refused == 3
     writer.close()
     await parent.socket.close(1)
+
+
+@pytest.mark.parametrize("no_number", [float("nan"), float("inf")])
+def test_what_is_not_a_number_is_no_event(no_number: float) -> None:
+    with pytest.raises(UnknownEventError, match="is no number"):
+        decode(encode(BargeIn("a", no_number)))
 
 
 def mode(folder: Path) -> int:

@@ -9,6 +9,7 @@ from callfleet_contract.events import (
     BargeIn,
     CallAnswered,
     CallEnded,
+    CallerConnection,
     CallEvent,
     CallStarted,
     EventsDropped,
@@ -16,13 +17,24 @@ from callfleet_contract.events import (
     LoopHeld,
     MediaPath,
     ModelSessionEvent,
+    OneWayAudio,
     RtpWindow,
     SpeechHeard,
     TokensUsed,
     ToolFinished,
     TurnMeasured,
+    UsageDoubted,
 )
-from callfleet_contract.outcomes import CallOutcome, CallReason, ModelSessionChange, TurnEnd
+from callfleet_contract.outcomes import (
+    AudioDirection,
+    CallerQuality,
+    CallOutcome,
+    CallReason,
+    ModelSessionChange,
+    TurnEnd,
+    UsageProblem,
+)
+from callfleet_contract.profiles import ModelProfile
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.samples import Sample, Sampler
 
@@ -68,6 +80,45 @@ def test_a_tools_time_is_taken_out_of_the_models() -> None:
     found = values(replace(TURN, tool_seconds=0.3))
     assert found["turn_stage_seconds", "model"] == 0.1
     assert found["turn_stage_seconds", "tool"] == 0.3
+
+
+def test_a_turn_with_tools_is_told_from_one_without_and_has_its_workers_profile() -> None:
+    samples = Sampler(profile=ModelProfile.IDEAL).samples(replace(TURN, tool_seconds=0.3))
+    response = next(one for one in samples if one.metric is metrics.TURN_RESPONSE_SECONDS)
+    assert response.labels == ("5-9", "ideal", "used")
+
+
+def test_seconds_of_silence_and_of_a_bad_line_are_summed_by_what_they_were() -> None:
+    silent = OneWayAudio("a", AudioDirection.FROM_CALLER, 5.0)
+    poor = CallerConnection("a", CallerQuality.POOR, 2.5)
+    assert values(silent) == {("one_way_audio_seconds_total", "from_caller"): 5.0}
+    assert values(poor) == {("caller_quality_seconds_total", "poor"): 2.5}
+
+
+@pytest.mark.parametrize("problem", UsageProblem)
+def test_what_cannot_be_right_of_the_models_usage_is_counted_by_what_it_is(
+    problem: UsageProblem,
+) -> None:
+    assert values(UsageDoubted("a", problem)) == {("usage_problems_total", problem.value): 1}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        OneWayAudio("a", AudioDirection.TO_CALLER, -1.0),
+        CallerConnection("a", CallerQuality.LOST, -1.0),
+        SpeechHeard("a", -1, -1, -1, -1),
+        TokensUsed("a", "m", "input", "audio", "billed", -1),
+        EventsDropped("a", -1),
+        CallAnswered("a", -1.0),
+        BargeIn("a", -1.0),
+        LoopBlocked("a", -1.0),
+        replace(TURN, first_played_ns=1, jitter_buffer_seconds=-9.0),
+        replace(WINDOW, packets_received=-1, jitter_seconds=-1.0, concealed_ratio=-1.0),
+    ],
+)
+def test_a_clock_that_jumps_lowers_no_counter_and_no_sum(event: CallEvent) -> None:
+    assert all(sample.value >= 0 for sample in Sampler().samples(event))
 
 
 def test_a_greeting_and_a_turn_nobody_answered_have_no_response_time() -> None:
@@ -153,7 +204,15 @@ def test_every_other_event_feeds_its_metric(event: CallEvent, names: list[str]) 
 
 
 def test_a_sample_has_a_label_for_each_that_its_metric_names() -> None:
-    for event in (TURN, WINDOW, SpeechHeard("a", 1, 2, 3, 4), ToolFinished("a", "t", "ok", 1.0)):
+    for event in (
+        TURN,
+        WINDOW,
+        SpeechHeard("a", 1, 2, 3, 4),
+        ToolFinished("a", "t", "ok", 1.0),
+        OneWayAudio("a", AudioDirection.TO_CALLER, 5.0),
+        CallerConnection("a", CallerQuality.GOOD, 5.0),
+        UsageDoubted("a", UsageProblem.MISSING),
+    ):
         for sample in Sampler().samples(event):
             assert len(sample.labels) == len(sample.metric.labels)
             assert isinstance(sample, Sample)

@@ -131,7 +131,7 @@ class Parent:
         connection: ConnectionWatch,
     ) -> None:
         self._settings, self._connection = settings, connection
-        registry = Registry(GEMINI_LIVE)
+        registry = Registry(GEMINI_LIVE, settings.model.profile)
         self._otlp = Otlp.start(settings.telemetry)
         self._rescue = Rescue(settings, self._has_slot_or_goes)
         self._hearing = Hearing(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from callfleet_contract import metrics
 from callfleet_contract.metric import Kind
+from callfleet_contract.profiles import ModelProfile
 from callfleet_service import metrics as service
 from callfleet_worker.parent.prices import PriceTable
 from callfleet_worker.parent.samples import Sample
@@ -12,8 +13,9 @@ from callfleet_worker.parent.samples import Sample
 class Registry(service.Registry):
     """Every metric of the catalogue, ready to be fed with samples."""
 
-    def __init__(self, prices: PriceTable) -> None:
-        super().__init__(metrics.CATALOGUE, "worker")
+    def __init__(self, prices: PriceTable, profile: ModelProfile = ModelProfile.MEASURED) -> None:
+        """Build them; ``profile`` is the one that all calls of this worker have."""
+        super().__init__(metrics.CATALOGUE, "worker", {"profile": profile})
         self.inform(metrics.PRICE_TABLE_INFO, {"name": prices.name, "as_of": prices.as_of})
 
     def feed(self, sample: Sample, exemplar_facts: Mapping[str, str] | None = None) -> None:

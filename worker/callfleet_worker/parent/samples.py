@@ -8,17 +8,20 @@ from callfleet_contract.events import (
     BargeIn,
     CallAnswered,
     CallEnded,
+    CallerConnection,
     CallEvent,
     EventsDropped,
     LoopBlocked,
     LoopHeld,
     MediaPath,
     ModelSessionEvent,
+    OneWayAudio,
     RtpWindow,
     SpeechHeard,
     TokensUsed,
     ToolFinished,
     TurnMeasured,
+    UsageDoubted,
 )
 from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import TurnEnd
@@ -63,6 +66,8 @@ class Sampler:
                 found = self._held(event)
             case SpeechHeard():
                 found = _speech(event)
+            case MediaPath() | OneWayAudio() | CallerConnection():
+                found = _line(event)
             case _:
                 found = _plain(event)
         return tuple(_fitting(sample) for sample in found)
@@ -83,13 +88,12 @@ class Sampler:
         if event.tool_seconds > 0:
             stages["tool"] = event.tool_seconds
         for stage, seconds in stages.items():
-            yield Sample(metrics.TURN_STAGE_SECONDS, max(0.0, seconds), (stage,))
+            yield Sample(metrics.TURN_STAGE_SECONDS, seconds, (stage,))
 
     def _tokens(self, event: TokensUsed) -> Iterator[Sample]:
-        tokens = max(0, event.tokens)
         labels = (event.direction, event.modality, event.kind)
-        yield Sample(metrics.TOKENS_TOTAL, tokens, labels)
-        yield Sample(metrics.COST_USD_TOTAL, max(0.0, self.prices.cost_usd(event)))
+        yield Sample(metrics.TOKENS_TOTAL, event.tokens, labels)
+        yield Sample(metrics.COST_USD_TOTAL, self.prices.cost_usd(event))
 
     def _name_of(self, tool: str) -> str:
         if tool not in self._tools and len(self._tools) < TOOL_NAMES:
@@ -132,6 +136,16 @@ def _rtp(event: RtpWindow) -> Iterator[Sample]:
         yield Sample(metrics.AUDIO_CONCEALED_RATIO, event.concealed_ratio)
 
 
+def _line(event: MediaPath | OneWayAudio | CallerConnection) -> Iterator[Sample]:
+    match event:
+        case MediaPath():
+            yield Sample(metrics.MEDIA_PATHS_TOTAL, 1, (event.protocol, event.candidate_type))
+        case OneWayAudio():
+            yield Sample(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL, event.seconds, (event.unheard,))
+        case CallerConnection():
+            yield Sample(metrics.CALLER_QUALITY_SECONDS_TOTAL, event.seconds, (event.quality,))
+
+
 def _speech(event: SpeechHeard) -> Iterator[Sample]:
     parties = {
         "user": event.user_seconds,
@@ -140,7 +154,7 @@ def _speech(event: SpeechHeard) -> Iterator[Sample]:
         "silence": event.silence_seconds,
     }
     for party, seconds in parties.items():
-        yield Sample(metrics.SPEECH_SECONDS_TOTAL, max(0.0, seconds), (party,))
+        yield Sample(metrics.SPEECH_SECONDS_TOTAL, seconds, (party,))
 
 
 def _plain(event: CallEvent) -> Iterator[Sample]:
@@ -149,14 +163,14 @@ def _plain(event: CallEvent) -> Iterator[Sample]:
             yield Sample(metrics.CALL_SETUP_SECONDS, event.setup_seconds)
         case BargeIn():
             yield Sample(metrics.BARGE_IN_STOP_SECONDS, event.stop_seconds)
-        case MediaPath():
-            yield Sample(metrics.MEDIA_PATHS_TOTAL, 1, (event.protocol, event.candidate_type))
+        case UsageDoubted():
+            yield Sample(metrics.USAGE_PROBLEMS_TOTAL, 1, (event.problem,))
         case ModelSessionEvent():
             yield Sample(metrics.MODEL_SESSION_EVENTS_TOTAL, 1, (event.change,))
         case LoopBlocked():
             yield Sample(metrics.EVENT_LOOP_BLOCKED_SECONDS, event.seconds)
         case EventsDropped():
-            yield Sample(metrics.EVENTS_DROPPED_TOTAL, max(0, event.count))
+            yield Sample(metrics.EVENTS_DROPPED_TOTAL, event.count)
         case CallEnded():
             yield Sample(metrics.CALLS_TOTAL, 1, (event.outcome, event.reason))
             yield Sample(metrics.CALL_DURATION_SECONDS, event.duration_seconds)
@@ -165,7 +179,11 @@ def _plain(event: CallEvent) -> Iterator[Sample]:
 
 
 def _fitting(sample: Sample) -> Sample:
-    """Keep labels to the catalogue's values: a new word must not become a new series."""
+    """Keep labels to the catalogue's values, and values to nought and above.
+
+    A new word must not become a new series, and what is less than nothing would make a counter
+    refuse the whole event and a histogram's sum fall.
+    """
     allowed = (values for _, values in sample.metric.labels)
     labels = tuple(
         str(label)
@@ -173,4 +191,4 @@ def _fitting(sample: Sample) -> Sample:
         else (UNKNOWN if UNKNOWN in values else values[-1])
         for label, values in zip(sample.labels, allowed, strict=True)
     )
-    return Sample(sample.metric, sample.value, labels)
+    return Sample(sample.metric, max(0.0, sample.value), labels)
