@@ -15,7 +15,9 @@ class Weather:
 
     ``jitter_seconds`` adds up to so much to each datagram's delay without changing their order;
     a reordered datagram is held back by ``reorder_seconds`` more. An outage drops everything
-    for ``outage_seconds``, ``outage_at_seconds`` after the relay began.
+    for ``outage_seconds``, ``outage_at_seconds`` after the relay began. ``unheard_up_at_seconds``
+    and ``unheard_down_at_seconds`` after it began sound passes that way no more, and all else still
+    does: connections stay, and one hears the other no longer. None is never.
     """
 
     delay_up_seconds: float = 0.0
@@ -27,6 +29,8 @@ class Weather:
     reorder_seconds: float = 0.03
     outage_at_seconds: float = 0.0
     outage_seconds: float = 0.0
+    unheard_up_at_seconds: float | None = None
+    unheard_down_at_seconds: float | None = None
 
 
 class Sky:
@@ -35,12 +39,15 @@ class Sky:
     def __init__(self, weather: Weather, *, up: bool, seed: int) -> None:
         self._weather = weather
         self._delay = weather.delay_up_seconds if up else weather.delay_down_seconds
+        self._unheard_at = weather.unheard_up_at_seconds if up else weather.unheard_down_at_seconds
         self._random = random.Random(seed)
         self._latest = 0.0
 
-    def deliveries(self, at_seconds: float) -> tuple[float, ...]:
+    def deliveries(self, at_seconds: float, *, is_sound: bool = False) -> tuple[float, ...]:
         """When a datagram that comes at ``at_seconds`` is delivered: never, once or twice."""
         weather = self._weather
+        if is_sound and self._unheard_at is not None and at_seconds >= self._unheard_at:
+            return ()
         lost, doubled, held = (self._random.random() for _ in range(3))
         due = at_seconds + self._delay + weather.jitter_seconds * self._random.random()
         since = at_seconds - weather.outage_at_seconds
@@ -158,9 +165,22 @@ class Relay:
     def _forward(self, data: bytes, sky: Sky, send: Callable[[bytes], None]) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for due in sky.deliveries(now - self._began):
+        for due in sky.deliveries(now - self._began, is_sound=is_sound(data)):
             at = self._began + due
             if at <= now:
                 send(data)
             else:
                 loop.call_at(at, send, data)
+
+
+_RTP_FIRST_BYTES = range(128, 192)
+_RTCP_SECOND_BYTES = range(192, 224)
+
+
+def is_sound(datagram: bytes) -> bool:
+    """Tell media from all that shares a port with it: checks, handshakes, reports (RFC 7983)."""
+    return (
+        len(datagram) > 1
+        and datagram[0] in _RTP_FIRST_BYTES
+        and datagram[1] not in _RTCP_SECOND_BYTES
+    )

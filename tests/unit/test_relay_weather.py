@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfleet_rehearsal.relay import Relay, Sky, Weather
+from callfleet_rehearsal.relay import Relay, Sky, Weather, is_sound
 
 SENT = [number * 0.02 for number in range(2000)]
 
@@ -56,6 +56,25 @@ def test_jitter_alone_never_changes_the_order(jitter: float, seed: int) -> None:
 def test_reordered_datagrams_come_behind_later_ones() -> None:
     arrived = [one[0] for one in deliveries(Weather(reorder_ratio=0.1, reorder_seconds=0.05))]
     assert sum(a > b for a, b in itertools.pairwise(arrived)) > 50
+
+
+SOUND, REPORT, CHECK, HANDSHAKE = b"\x80\x6f..", b"\x80\xc9..", b"\x00\x01..", b"\x16\xfe.."
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_where_one_is_not_heard_all_else_still_passes(*, up: bool) -> None:
+    way = "up" if up else "down"
+    weather = Weather(**{f"unheard_{way}_at_seconds": 1.0})
+    sky, back = Sky(weather, up=up, seed=1), Sky(weather, up=not up, seed=1)
+    assert sky.deliveries(0.9, is_sound=True) == (0.9,)
+    assert sky.deliveries(1.0, is_sound=True) == ()
+    assert sky.deliveries(1.0) == (1.0,)
+    assert back.deliveries(1.0, is_sound=True) == (1.0,)
+
+
+def test_sound_is_told_from_what_shares_its_port() -> None:
+    assert is_sound(SOUND)
+    assert not any(is_sound(other) for other in (REPORT, CHECK, HANDSHAKE, b"", b"\x80"))
 
 
 class _Peer(asyncio.DatagramProtocol):
@@ -113,6 +132,17 @@ async def test_a_relay_stands_where_it_is_told_to(echo: tuple[str, int]) -> None
         )
         peer.transport.sendto(b"one")
         assert await asyncio.wait_for(peer.got.get(), 10) == b"one"
+        peer.transport.close()
+
+
+async def test_a_relay_lets_a_flow_go_unheard_and_stay(echo: tuple[str, int]) -> None:
+    async with Relay(echo, Weather(unheard_up_at_seconds=0.0)) as relay:
+        _, peer = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Peer(echoes=False), remote_addr=relay.address
+        )
+        peer.transport.sendto(SOUND)
+        peer.transport.sendto(CHECK)
+        assert await asyncio.wait_for(peer.got.get(), 10) == CHECK
         peer.transport.close()
 
 
