@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.rtc._proto.stats_pb2 import RtcStats
 
-from callfleet_worker.bridge.mediastats import Totals, path_of, totals_of, window_between
+from callfleet_worker.bridge.mediastats import (
+    Totals,
+    Windows,
+    path_of,
+    totals_of,
+    window_between,
+)
 
 counts = st.integers(0, 10**9)
 totals = st.builds(
@@ -51,6 +57,31 @@ def test_a_window_holds_what_came_since_the_last() -> None:
     assert window.jitter_buffer_seconds == pytest.approx(0.03)
 
 
+def packets(count: int) -> Totals:
+    return Totals(packets_received=count, packets_sent=2 * count)
+
+
+def test_the_first_window_is_one_look_and_the_others_are_as_many_as_asked_for() -> None:
+    windows = Windows("call", 2)
+    told = [
+        [window.packets_received for window in windows.look(packets(count))]
+        for count in (50, 300, 550, 800)
+    ]
+    assert told == [[50, 100], [], [500, 1000], []]
+    assert [window.leg for window in windows.end()] == ["agent_in", "agent_out"]
+    assert windows.end() == ()
+
+
+@given(st.lists(counts, max_size=9).map(sorted), st.integers(1, 4))
+def test_every_packet_is_in_one_window(seen: list[int], looks: int) -> None:
+    windows = Windows("call", looks)
+    told = [window for count in seen for window in windows.look(packets(count))]
+    told += windows.end()
+    assert sum(one.packets_received for one in told if one.leg == "agent_in") == max(
+        seen, default=0
+    )
+
+
 def one(kind: str, identity: str, **fields: object) -> RtcStats:
     stats = RtcStats()
     part = getattr(stats, kind)
@@ -76,6 +107,12 @@ def test_the_engines_messages_are_read_whichever_connection_carries_them() -> No
     )
     picture = one("inbound_rtp", "v", stream__kind="video", received__packets_received=99)
     said = one("outbound_rtp", "o", stream__kind="audio", sent__packets_sent=5)
+    report = one(
+        "remote_inbound_rtp",
+        "r",
+        received__packets_lost=2,
+        remote_inbound__round_trip_time_measurements=3,
+    )
     transport = one("transport", "t", transport__selected_candidate_pair_id="p")
     pair = one(
         "candidate_pair",
@@ -85,12 +122,13 @@ def test_the_engines_messages_are_read_whichever_connection_carries_them() -> No
     )
     other = one("candidate_pair", "q", candidate_pair__current_round_trip_time=9.0)
     local = one("local_candidate", "l", candidate__protocol="udp", candidate__candidate_type=3)
-    one_connection = totals_of([heard, picture, said, transport, other, pair, local], [])
-    two_connections = totals_of([said], [heard, picture, transport, other, pair, local])
+    one_connection = totals_of([heard, picture, said, report, transport, other, pair, local], [])
+    two_connections = totals_of([said, report], [heard, picture, transport, other, pair, local])
     assert one_connection == two_connections
     assert one_connection.packets_received == 7
     assert one_connection.packets_lost == 0
     assert one_connection.packets_sent == 5
+    assert (one_connection.sent_lost, one_connection.sent_reports) == (2, 3)
     assert one_connection.rtt_seconds == pytest.approx(0.02)
     path = path_of("call", one_connection)
     assert (path.protocol, path.candidate_type) == ("udp", "relay")

@@ -65,13 +65,14 @@ class Bridge:
         A caller who never subscribes is spoken to all the same, after a while: a reply that
         nobody asked for is better than a model that waits for ever to be heard.
         """
-        self._media.start()
+        self._media.start(caller)
         track = rtc.LocalAudioTrack.create_audio_track(TRACK_NAME, self.mouth.source)
         options = rtc.TrackPublishOptions(
             source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=self._options.dtx, red=self._options.red
         )
         options.audio_encoding.max_bitrate = self._options.bitrate_kbps * 1000
         publication = await self._room.local_participant.publish_track(track, options)
+        self._media.published()
         await caller.is_here()
         try:
             async with asyncio.timeout(self._options.subscription_wait_seconds):

@@ -86,6 +86,20 @@ class CallerWatch:
         return self._identity
 
     @property
+    def participant(self) -> rtc.RemoteParticipant | None:
+        """The caller, while they are in the room."""
+        return self._room.remote_participants.get(self._identity or "")
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the caller is there with a voice that is published, wanted and not muted."""
+        participant = self.participant
+        if participant is None or self._wanted is None:
+            return False
+        publication = participant.track_publications.get(self._wanted)
+        return publication is not None and not publication.muted
+
+    @property
     def others(self) -> int:
         """How many people beside the caller are in the room."""
         people = map(_person, self._room.remote_participants.values())
@@ -167,7 +181,7 @@ class CallerWatch:
     def _on_reconnected(self) -> None:
         """The agent's own connection was rebuilt, its subscriptions with it."""
         self._wanted = None
-        participant = self._room.remote_participants.get(self._identity or "")
+        participant = self.participant
         if participant is not None:
             self._want(participant)
 

@@ -20,6 +20,8 @@ class Totals:
     packets_sent: int = 0
     sent_lost: int = 0
     sent_jitter_seconds: float = 0.0
+    sent_reports: int = 0
+    """Reports of the SFU on what it gets of the agent's sound."""
     rtt_seconds: float = 0.0
     protocol: str = "unknown"
     candidate_type: str = "unknown"
@@ -66,6 +68,29 @@ def window_between(call_id: str, before: Totals, after: Totals) -> Window:
     return Window(heard, said, mean, after.rtt_seconds)
 
 
+class Windows:
+    """Makes windows of so many looks; the first is one look, so that a call's start tells early."""
+
+    def __init__(self, call_id: str, looks: int) -> None:
+        self._call_id, self._looks = call_id, looks
+        self._begins, self._latest = Totals(), Totals()
+        self._left = 1
+
+    def look(self, totals: Totals) -> tuple[RtpWindow, ...]:
+        """Take what one look saw; give the windows that end with it."""
+        self._latest = totals
+        self._left -= 1
+        return () if self._left else self.end()
+
+    def end(self) -> tuple[RtpWindow, ...]:
+        """Give what came since the last window, which ends here."""
+        if self._latest is self._begins:
+            return ()
+        window = window_between(self._call_id, self._begins, self._latest)
+        self._begins, self._left = self._latest, self._looks
+        return window.heard, window.said
+
+
 def path_of(call_id: str, totals: Totals) -> MediaPath:
     """Name the way that the media took."""
     return MediaPath(call_id, totals.protocol, totals.candidate_type)
@@ -88,6 +113,8 @@ def totals_of(*peers: list[Any]) -> Totals:
                 case "remote_inbound_rtp":
                     found["sent_lost"] = max(0, stats.remote_inbound_rtp.received.packets_lost)
                     found["sent_jitter_seconds"] = stats.remote_inbound_rtp.received.jitter
+                    measured = stats.remote_inbound_rtp.remote_inbound
+                    found["sent_reports"] = measured.round_trip_time_measurements
         found |= _path(peer)
     return Totals(**found, **_heard(heard))
 
