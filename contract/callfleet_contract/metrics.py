@@ -156,8 +156,8 @@ TOKENS_TOTAL = Metric(
 USAGE_PROBLEMS_TOTAL = Metric(
     "usage_problems_total",
     Kind.COUNTER,
-    "Usage messages of the model that cannot be right: a reply without one, the same one again, or "
-    "one whose parts do not add up. Tokens are counted from what there is.",
+    "Usage messages of the model that cannot be right: a reply without one, the same one again, "
+    "which is not counted again, or one whose parts do not add up, which is counted as it is.",
     (("problem", tuple(UsageProblem)),),
 )
 COST_USD_TOTAL = Metric(

@@ -6,7 +6,7 @@ from google.oauth2.credentials import Credentials
 from livekit.agents import CloseReason
 from model_bench import CALL, GREETING_TURN, arm, settings_for, talk
 
-from callfleet_contract.outcomes import CallReason, ModelSessionChange
+from callfleet_contract.outcomes import CallReason, ModelSessionChange, UsageProblem
 from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
 
 AGAIN = 63
@@ -167,6 +167,23 @@ async def test_tokens_add_up_to_what_the_emulator_billed() -> None:
         billed = sum(event["total"] for event in emulator.log.all("usage"))
         await call.until(lambda: call.tokens >= billed)
         assert call.tokens == billed
+
+
+async def test_a_bill_that_comes_twice_is_counted_once_and_one_that_never_comes_is_missed() -> None:
+    async with Emulator(EmulatorConfig()) as emulator, talk(settings_for(emulator)) as call:
+        await call.greeted()
+        await arm(emulator, "double_usage", session="any", turn=1)
+        await call.exchange(1)
+        await call.until(lambda: call.doubts == [UsageProblem.DOUBLED])
+        await arm(emulator, "missing_usage", session="any", turn=2)
+        await call.exchange(2)
+        await call.exchange(3)
+        await emulator.log.wait_for("usage", count=4)
+        bills = [event["total"] for event in emulator.log.all("usage")]
+        told = sum(bills) - bills[2]
+        await call.until(lambda: call.tokens >= told)
+        assert call.tokens == told
+        assert call.doubts == [UsageProblem.DOUBLED, UsageProblem.MISSING]
 
 
 async def test_vertex_is_spoken_to_with_the_machines_credentials_and_its_bill_adds_up(

@@ -13,8 +13,8 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, CloseEvent
 from livekit.agents.voice import io
 
-from callfleet_contract.events import CallEvent, ModelSessionEvent, TokensUsed
-from callfleet_contract.outcomes import ModelSessionChange
+from callfleet_contract.events import CallEvent, ModelSessionEvent, TokensUsed, UsageDoubted
+from callfleet_contract.outcomes import ModelSessionChange, UsageProblem
 from callfleet_rehearsal.emulator import Emulator
 from callfleet_rehearsal.sound.clips import question
 from callfleet_rehearsal.sound.marker import Marker, MarkerFinder, Speaker, render
@@ -196,6 +196,11 @@ class Talk:
     def changes(self) -> list[ModelSessionChange]:
         """What happened to the connection, in order."""
         return [each.change for each in self.events if isinstance(each, ModelSessionEvent)]
+
+    @property
+    def doubts(self) -> list[UsageProblem]:
+        """What was wrong with the model's bills, in order."""
+        return [each.problem for each in self.events if isinstance(each, UsageDoubted)]
 
     @property
     def tokens(self) -> int:

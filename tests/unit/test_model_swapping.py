@@ -12,6 +12,7 @@ from livekit.agents import llm
 from livekit.agents.metrics import RealtimeModelMetrics
 
 from callfleet_contract.outcomes import ModelSessionChange
+from callfleet_worker.model.account import Account
 from callfleet_worker.model.roster import Candidate
 from callfleet_worker.model.swapping import CallModelSession
 
@@ -95,9 +96,8 @@ class Model:
     def dropped(self, way: Candidate, error: BaseException) -> None:
         """Nothing of interest here."""
 
-    def bill(self, way: Candidate, usage: types.UsageMetadata) -> None:
-        del usage
-        self.billed.append(way)
+    def account(self, way: Candidate) -> Account:
+        return Account("call", way.model, lambda _: self.billed.append(way))
 
 
 def session_on(model: Any) -> CallModelSession:
@@ -142,8 +142,9 @@ async def test_what_an_old_connection_tells_late_is_billed_to_its_own_way() -> N
     session = session_on(model)
     first.fails()
     await event_of(session, "session_reconnected")
-    first.emit("usage", types.UsageMetadata())
-    second.emit("usage", types.UsageMetadata())
+    usage = types.UsageMetadata(prompt_token_count=1)
+    first.emit("usage", usage)
+    second.emit("usage", usage)
     assert model.billed == [FIRST, SECOND]
     await session.aclose()
 

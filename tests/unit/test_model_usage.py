@@ -1,11 +1,12 @@
 """What a usage snapshot bills."""
 
+import pytest
 from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callfleet_contract.events import TokensUsed
-from callfleet_worker.model.usage import tokens_used
+from callfleet_worker.model.usage import adds_up, tokens_used
 
 AUDIO, TEXT = types.MediaModality.AUDIO, types.MediaModality.TEXT
 
@@ -66,6 +67,47 @@ def test_an_empty_snapshot_bills_nothing() -> None:
     assert tokens_used("c", "m", types.UsageMetadata()) == ()
 
 
+def test_a_bill_whose_details_name_too_few_tokens_is_right_as_gemini_writes_it() -> None:
+    # As gemini-3.8-live was seen to: 25 tokens have no modality, the total leaves thoughts out.
+    usage = types.UsageMetadata(
+        prompt_token_count=522,
+        prompt_tokens_details=[count(TEXT, 332), count(AUDIO, 165)],
+        response_token_count=42,
+        response_tokens_details=[count(AUDIO, 42)],
+        thoughts_token_count=136,
+        total_token_count=564,
+    )
+    assert adds_up(usage)
+    assert adds_up(usage.model_copy(update={"total_token_count": 564 + 136}))
+    assert found(usage)["input", "unknown", "billed"] == 25
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        types.UsageMetadata(prompt_token_count=-1),
+        types.UsageMetadata(thoughts_token_count=-1),
+        types.UsageMetadata(prompt_token_count=9, prompt_tokens_details=[count(AUDIO, 10)]),
+        types.UsageMetadata(
+            prompt_token_count=9, prompt_tokens_details=[count(AUDIO, -1), count(TEXT, 9)]
+        ),
+        types.UsageMetadata(response_tokens_details=[count(AUDIO, 1)]),
+        types.UsageMetadata(prompt_token_count=9, cached_content_token_count=10),
+        types.UsageMetadata(prompt_token_count=9, response_token_count=1, total_token_count=11),
+        types.UsageMetadata(prompt_token_count=9, total_token_count=0),
+    ],
+)
+def test_a_bill_with_a_part_below_nought_or_beyond_its_whole_is_not(
+    usage: types.UsageMetadata,
+) -> None:
+    assert not adds_up(usage)
+    assert all(event.tokens > 0 for event in tokens_used("c", "m", usage))
+
+
+def test_a_bill_that_says_nothing_is_no_wrong_one() -> None:
+    assert adds_up(types.UsageMetadata())
+
+
 amounts = st.integers(0, 100_000)
 
 
@@ -83,5 +125,6 @@ def test_the_events_add_up_to_the_bill(  # noqa: PLR0913, PLR0917 - one argument
         response_token_count=out,
         thoughts_token_count=think,
     )
+    assert adds_up(usage)
     total = sum(event.tokens for event in tokens_used("c", "m", usage))
     assert total == prompt + unnamed + tools + out + think

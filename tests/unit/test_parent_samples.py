@@ -37,6 +37,7 @@ from callfleet_contract.outcomes import (
 from callfleet_contract.profiles import ModelProfile
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.samples import Sample, Sampler
+from callfleet_worker.settings import ModelSettings
 
 MS = 1_000_000
 TURN = TurnMeasured(
@@ -155,10 +156,24 @@ def test_every_usage_snapshot_is_counted_and_priced() -> None:
     }
 
 
-def test_a_modality_without_a_price_costs_the_dearest_of_its_direction() -> None:
-    used = TokensUsed("a", "m", "input", "unknown", "billed", 500_000)
-    assert GEMINI_LIVE.cost_usd(used) == pytest.approx(1.5)
-    assert GEMINI_LIVE.cost_usd(replace(used, direction="sideways")) == 0.0
+def test_a_model_has_prices_of_its_own() -> None:
+    used = TokensUsed("a", "gemini-3.8-live", "input", "text", "billed", 1_000_000)
+    assert GEMINI_LIVE.cost_usd(used) == pytest.approx(0.75)
+    older = replace(used, model="gemini-2.5-flash-native-audio-preview-12-2025")
+    assert GEMINI_LIVE.cost_usd(older) == pytest.approx(0.5)
+
+
+def test_every_model_that_is_spoken_with_by_default_has_a_price() -> None:
+    priced = {model for price in GEMINI_LIVE.prices for model in price.models}
+    assert set(ModelSettings().names) <= priced
+
+
+def test_what_has_no_price_costs_the_dearest_that_has_one() -> None:
+    modality = TokensUsed("a", "gemini-3.8-live", "input", "unknown", "billed", 500_000)
+    assert GEMINI_LIVE.cost_usd(modality) == pytest.approx(1.5)
+    model = TokensUsed("a", "gemini-9-live", "output", "text", "thoughts", 1_000_000)
+    assert GEMINI_LIVE.cost_usd(model) == pytest.approx(4.5)
+    assert GEMINI_LIVE.cost_usd(replace(model, direction="sideways")) == 0.0
 
 
 def test_tools_beyond_the_twentieth_name_are_others() -> None:

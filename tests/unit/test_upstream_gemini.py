@@ -196,6 +196,33 @@ async def test_a_usage_snapshot_between_two_replies_is_not_lost() -> None:
         assert seen == [usage]
 
 
+def sound() -> types.LiveServerContent:
+    blob = types.Blob(data=bytes(960), mime_type="audio/pcm;rate=24000")
+    return types.LiveServerContent(
+        model_turn=types.Content(parts=[types.Part(inline_data=blob)], role="model")
+    )
+
+
+async def test_who_keeps_an_account_hears_what_came_between_two_bills() -> None:
+    async with phone_session() as session:
+        seen: list[str] = []
+        for name in ("spoke", "called", "interrupted", "replied", "usage", "parted"):
+            session.on(name, lambda *_, name=name: seen.append(name))
+        session._start_new_generation()
+        for _ in range(3):
+            session._handle_server_content(sound())
+        session._handle_server_content(types.LiveServerContent(interrupted=True))
+        session._handle_server_content(types.LiveServerContent(turn_complete=True))
+        session._handle_usage_metadata(types.UsageMetadata(prompt_token_count=7))
+        session._start_new_generation()
+        session._handle_server_content(sound())
+        call = types.FunctionCall(name="look_up", args={})
+        session._handle_tool_calls(types.LiveServerToolCall(function_calls=[call]))
+        session._report_connection_acquired(0.0)
+        turn = ["spoke", "interrupted", "replied", "usage"]
+        assert seen == [*turn, "spoke", "called", "parted"]
+
+
 async def test_resumption_is_left_out_where_it_is_off() -> None:
     async with phone_session(resumption=False) as session:
         assert session._build_connect_config().session_resumption is None

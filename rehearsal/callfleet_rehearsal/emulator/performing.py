@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -263,7 +263,7 @@ class Performer:
         self.conversation.ledger = ledger
         billed = None if twist.no_usage else usage
         self.wire.send(frames.turn_complete(billed, self.settings.api))
-        self._log("usage", prompt=usage.prompt, response=usage.response_audio, total=usage.total)
+        self._log("usage", **asdict(usage), prompt=usage.prompt, total=usage.total)
         if twist.double_usage:
             body = frames.usage_metadata(usage, self.settings.api)
             self.wire.send(frames.frame({"usageMetadata": body}))

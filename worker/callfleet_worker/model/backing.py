@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any, Protocol
 
-from google.genai import types
 from livekit.agents import llm
 
 from callfleet_contract.outcomes import ModelSessionChange
+from callfleet_worker.model.account import Account
 from callfleet_worker.model.roster import Candidate
 
 
@@ -53,5 +53,5 @@ class Backing(Protocol):
     def tell(self, change: ModelSessionChange) -> None:
         """Report a change of the connection."""
 
-    def bill(self, way: Candidate, usage: types.UsageMetadata) -> None:
-        """Report a usage snapshot."""
+    def account(self, way: Candidate) -> Account:
+        """Open an account for a session on one way."""

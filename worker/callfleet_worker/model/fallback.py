@@ -10,16 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from google.genai import types
 from livekit.agents import llm
 
 from callfleet_contract.events import CallEvent, ModelSessionEvent
 from callfleet_contract.outcomes import CallReason, ModelSessionChange
+from callfleet_worker.model.account import Account
 from callfleet_worker.model.backing import Conversation
 from callfleet_worker.model.failure import Failure, Refusal, call_reason, failure_of
 from callfleet_worker.model.roster import Candidate, Roster
 from callfleet_worker.model.swapping import CallModelSession
-from callfleet_worker.model.usage import tokens_used
 
 _log = structlog.get_logger(__name__)
 
@@ -126,10 +125,9 @@ class CallModel(llm.RealtimeModel):
         """Report a change of the connection."""
         self._emit(ModelSessionEvent(self.call_id, change))
 
-    def bill(self, way: Candidate, usage: types.UsageMetadata) -> None:
-        """Report a usage snapshot."""
-        for event in tokens_used(self.call_id, way.model, usage):
-            self._emit(event)
+    def account(self, way: Candidate) -> Account:
+        """Open an account for a session on one way."""
+        return Account(self.call_id, way.model, self._emit)
 
     async def aclose(self) -> None:
         """Hang up on every model that was opened, in the middle of a reply if need be."""

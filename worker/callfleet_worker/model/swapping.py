@@ -63,7 +63,7 @@ class CallModelSession(llm.RealtimeSession[str]):
         for name, handler in own.items():
             child.on(name, partial(handler, child))
         # A connection that closes may still tell what it used; that was its way's, not the next's.
-        child.on("usage", partial(self._backing.bill, way))
+        self._backing.account(way).follow(child)
         return child
 
     def _forward(self, child: llm.RealtimeSession[Any], event: str, payload: object = None) -> None:

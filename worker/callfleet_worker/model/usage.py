@@ -45,11 +45,37 @@ def tokens_used(call_id: str, model: str, usage: types.UsageMetadata) -> tuple[T
     )
 
 
+def adds_up(usage: types.UsageMetadata) -> bool:
+    """Say whether a snapshot can be right: nothing negative, and no part larger than its whole.
+
+    Details that name fewer tokens than there are, are usual: the rest has no modality. Thoughts and
+    what tools read are part of the total with some models and not with others.
+    """
+    prompt, response = usage.prompt_token_count or 0, usage.response_token_count or 0
+    thoughts, tools = usage.thoughts_token_count or 0, usage.tool_use_prompt_token_count or 0
+    cached, total = usage.cached_content_token_count or 0, usage.total_token_count
+    parts = (
+        (prompt, usage.prompt_tokens_details),
+        (response, usage.response_tokens_details),
+        (tools, usage.tool_use_prompt_tokens_details),
+        (cached, usage.cache_tokens_details),
+    )
+    if thoughts < 0 or cached > prompt + tools or not all(_holds(*part) for part in parts):
+        return False
+    possible = {prompt + response + a + b for a in (0, thoughts) for b in (0, tools)}
+    return total is None or total in possible
+
+
+def _holds(whole: int, details: Details) -> bool:
+    counts = [detail.token_count or 0 for detail in details or []]
+    return whole >= 0 and min(counts, default=0) >= 0 and sum(counts) <= whole
+
+
 def _by_modality(total: int | None, details: Details) -> dict[str, int]:
     counts: dict[str, int] = {}
     for detail in details or []:
         name = _MODALITIES.get(detail.modality, _UNKNOWN) if detail.modality else _UNKNOWN
-        counts[name] = counts.get(name, 0) + (detail.token_count or 0)
+        counts[name] = counts.get(name, 0) + max(0, detail.token_count or 0)
     unnamed = (total or 0) - sum(counts.values())
     if unnamed > 0:
         counts[_UNKNOWN] = counts.get(_UNKNOWN, 0) + unnamed

@@ -9,7 +9,8 @@ What is changed here, and why:
 - ``_num_retries``: only a finished turn clears it; upstream lets any message do so, and a
   connection that dies right after its set-up is retried without end.
 - ``_handle_go_away``: leaves between two turns; upstream leaves at once and the reply is lost.
-- ``_handle_usage_metadata``: hands the whole snapshot on; upstream loses parts of it.
+- ``_handle_usage_metadata``: hands the whole snapshot on; upstream loses parts of it. What else an
+  account needs to know is told beside it (``_handle_server_content``, ``_handle_tool_calls``).
 - ``_build_connect_config``: resumption can be left out; upstream always asks for it.
 - its logger: a failed connection is told by us in one line, not in three tracebacks.
 
@@ -20,7 +21,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 from google.genai import Client, types
 from google.genai.live import AsyncSession
@@ -65,14 +66,16 @@ class PhoneModel(realtime_api.RealtimeModel):
 class PhoneSession(realtime_api.RealtimeSession):
     """The plugin's session with the changes above.
 
-    Beside the plugin's events it emits ``go_away`` (seconds left) and ``usage`` (the wire's
-    ``UsageMetadata``).
+    Beside the plugin's events it emits ``go_away`` (seconds left), and for who keeps an account:
+    ``usage`` (the wire's ``UsageMetadata``), ``spoke`` and ``called`` (a tool; each once between
+    two snapshots or turns), ``interrupted``, ``replied`` and ``parted``.
     """
 
     def __init__(self, model: PhoneModel) -> None:
         self._retries = 0
         self._turn_completed = False
         self._leaving: asyncio.TimerHandle | None = None
+        self._told: set[str] = set()
         super().__init__(model)
         self._client: Any = _BoundedClient(self._client, model.setup_seconds)
         self._resumption = model.resumption
@@ -100,6 +103,8 @@ class PhoneSession(realtime_api.RealtimeSession):
 
     def _report_connection_acquired(self, acquire_time: float) -> None:
         self._stay()
+        self._told.clear()
+        self.emit("parted")
         super()._report_connection_acquired(acquire_time)
 
     @property
@@ -114,11 +119,27 @@ class PhoneSession(realtime_api.RealtimeSession):
         self._retries = value
 
     def _handle_server_content(self, server_content: types.LiveServerContent) -> None:
+        if server_content.model_turn:
+            self._tell_once("spoke")
         super()._handle_server_content(server_content)
+        if server_content.interrupted:
+            self.emit("interrupted")
         if server_content.turn_complete:
             self._turn_completed = True
+            self._told.clear()
+            self.emit("replied")
             if self._leaving is not None and not server_content.interrupted:
                 self._leave()
+
+    def _handle_tool_calls(self, tool_call: types.LiveServerToolCall) -> None:
+        self._tell_once("called")
+        super()._handle_tool_calls(tool_call)
+
+    def _tell_once(self, event: Literal["spoke", "called"]) -> None:
+        """Tell once of what comes fifty times a second."""
+        if event not in self._told:
+            self._told.add(event)
+            self.emit(event)
 
     def _handle_go_away(self, go_away: types.LiveServerGoAway) -> None:
         left = seconds_left(go_away.time_left)
@@ -138,6 +159,7 @@ class PhoneSession(realtime_api.RealtimeSession):
             self._leaving = None
 
     def _handle_usage_metadata(self, usage_metadata: types.UsageMetadata) -> None:
+        self._told.clear()
         self.emit("usage", usage_metadata)
         if self._current_generation is not None:
             super()._handle_usage_metadata(usage_metadata)
@@ -146,6 +168,7 @@ class PhoneSession(realtime_api.RealtimeSession):
         """Close, and forget a planned reconnect."""
         self._stay()
         await super().aclose()
+        self.emit("parted")
 
 
 class _BoundedClient:

@@ -185,6 +185,7 @@ PATCHES = (
                 "_current_generation": "None",
                 "_handle_go_away": "057c124e2e06",
                 "_handle_server_content": "38b9f6e490f7",
+                "_handle_tool_calls": "2330be4d4b19",
                 "_handle_usage_metadata": "8be35ad83a21",
                 "_num_retries": "0",
                 "_send_client_event": "2dd0112ab863",
