@@ -15,6 +15,11 @@ from callfleet_dashboards.promql import SHARED, bad_rate, error_ratio, rate_of
 Rule = dict[str, object]
 
 SERVICE = "callfleet"
+EVENTS = "slo:sli_events:rate5m"
+BAD_EVENTS = "slo:sli_bad_events:rate5m"
+OBJECTIVE = "slo:objective:ratio"
+BUDGET = "slo:error_budget:ratio"
+BUDGET_LEFT = "slo:error_budget_remaining:ratio"
 SHORT_WINDOWS = ("1m", "5m", "30m", "1h")
 LONG_WINDOWS = ("2h", "6h", "1d", "3d")
 SHORT_INTERVAL, LONG_INTERVAL = "15s", "2m"
@@ -56,25 +61,25 @@ def short_records(slo: Slo) -> Iterator[Rule]:
     """Record an objective's error ratios over short windows, and its events."""
     yield from _ratios(slo, SHORT_WINDOWS)
     mine = _labels(slo)
-    yield _record("slo:sli_events:rate5m", rate_of(slo.all, "5m"), mine)
-    yield _record("slo:sli_bad_events:rate5m", bad_rate(slo, "5m"), mine)
+    yield _record(EVENTS, rate_of(slo.all, "5m"), mine)
+    yield _record(BAD_EVENTS, bad_rate(slo, "5m"), mine)
 
 
 def long_records(slo: Slo) -> Iterator[Rule]:
     """Record an objective's error ratios over long windows, and what is left of its budget."""
     yield from _ratios(slo, LONG_WINDOWS)
     mine = _labels(slo)
-    yield _record("slo:objective:ratio", f"vector({slo.objective:g})", mine)
-    yield _record("slo:error_budget:ratio", f"vector({slo.budget:g})", mine)
+    yield _record(OBJECTIVE, f"vector({slo.objective:g})", mine)
+    yield _record(BUDGET, f"vector({slo.budget:g})", mine)
     span = f"{WINDOW_DAYS}d"
     # Weighted by events: a bad night with three calls is no bad month.
     whole = (
-        f"sum_over_time(slo:sli_bad_events:rate5m{_only(slo)}[{span}])\n/\n"
-        f"sum_over_time(slo:sli_events:rate5m{_only(slo)}[{span}])"
+        f"sum_over_time({BAD_EVENTS}{_only(slo)}[{span}])\n/\n"
+        f"sum_over_time({EVENTS}{_only(slo)}[{span}])"
     )
     yield _record(ratio_of(span), whole, {**mine, "sloth_window": span})
     left = f"1 - {ratio_of(span)}{_only(slo)} / {slo.budget:g}"
-    yield _record("slo:error_budget_remaining:ratio", left, mine)
+    yield _record(BUDGET_LEFT, left, mine)
 
 
 def alert(slo: Slo, urgency: Urgency) -> Alert:

@@ -8,6 +8,8 @@ from pathlib import Path
 from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards import alerts, burning, page, runbooks
+from callfleet_dashboards.boards.all import boards
+from callfleet_dashboards.boards.built import written
 from callfleet_dashboards.files import rule_file
 from callfleet_dashboards.runbooks import Measured
 from callfleet_tools.generated import between_marks, put_between_marks
@@ -19,6 +21,7 @@ RULES = ROOT / "dashboards" / "rules"
 SLO_RULES, ALERTS = RULES / "slo.yaml", RULES / "alerts.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 _BEGIN = f"<!-- Written by `{MADE_BY}`; {{}}. -->"
+BOARDS = ROOT / "dashboards" / "grafana"
 _CATALOGUES = (
     ("Workers", metrics.CATALOGUE),
     ("The operator", operator_metrics.CATALOGUE),
@@ -32,6 +35,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield SLO_RULES, rule_file(burning.groups(), MADE_BY)
     yield ALERTS, rule_file([alerts.group()], MADE_BY)
     yield from _runbooks()
+    yield from _boards()
 
 
 def _runbooks() -> Iterator[tuple[Path, str]]:
@@ -55,6 +59,11 @@ def _runbooks() -> Iterator[tuple[Path, str]]:
 def _measured() -> tuple[dict[str, Measured], str]:
     whole = json.loads(_text(RUNBOOKS / "measured.json"))
     return {name: Measured(**each) for name, each in whole["alerts"].items()}, whole["conditions"]
+
+
+def _boards() -> Iterator[tuple[Path, str]]:
+    for board in boards():
+        yield BOARDS / f"{board.uid}.json", written(board)
 
 
 def main(arguments: Sequence[str]) -> int:

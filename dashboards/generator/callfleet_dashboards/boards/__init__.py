@@ -1,0 +1,1 @@
+"""The boards: which panels they have, of which queries, and how these are laid out. Pure."""

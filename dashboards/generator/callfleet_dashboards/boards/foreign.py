@@ -1,0 +1,39 @@
+"""Series that are not in our catalogue: of LiveKit, of Prometheus, of every program. Names only."""
+
+from enum import StrEnum
+
+from callfleet_dashboards.boards.queries import CHOSEN, POD
+
+
+class LiveKit(StrEnum):
+    """Metrics of a LiveKit server, which knows callers and rooms and no fleets."""
+
+    ROOMS = "livekit_room_total"
+    PARTICIPANTS = "livekit_participant_total"
+    PACKET_LOSS = "livekit_packet_loss_percent"
+
+
+class Process(StrEnum):
+    """What Prometheus' client tells of each program."""
+
+    CPU_SECONDS = "process_cpu_seconds_total"
+    RESIDENT_BYTES = "process_resident_memory_bytes"
+
+
+ALERTS = "ALERTS"
+PREFIX = "Callfleet"
+"""Names of our alerts begin so."""
+# Alerts of a whole installation, such as of data that is missing, name no fleet.
+_MAYBE = [f'{label}=~"{value}|"' for label, value in CHOSEN]
+
+
+def firing(*more: str) -> str:
+    """Name the alerts that fire, of the chosen fleets or of none."""
+    chosen = ['alertstate="firing"', f'alertname=~"{PREFIX}.*"', *_MAYBE, *more]
+    return f"{ALERTS}{{{', '.join(chosen)}}}"
+
+
+def of_pods(metric: Process) -> str:
+    """Name a program's series, of the chosen pod."""
+    chosen = [f'{label}=~"{value}"' for label, value in (*CHOSEN, POD)]
+    return f"{metric}{{{', '.join(chosen)}}}"

@@ -1,0 +1,190 @@
+"""Objectives: what is left of error budgets, how fast they burn, and what burns them. Pure."""
+
+from collections.abc import Iterable
+
+from callfleet_contract import metrics, slos
+from callfleet_contract.slos import SLOS, WINDOW_DAYS, Above, Slo, Urgency
+from callfleet_dashboards import burning
+from callfleet_dashboards.boards.panels import (
+    GREEN,
+    RED,
+    YELLOW,
+    Board,
+    Drawing,
+    Limits,
+    Panel,
+    Query,
+    Row,
+    Series,
+    Unit,
+    at_least,
+    at_most,
+)
+from callfleet_dashboards.boards.queries import SHOWN, of, recorded
+from callfleet_dashboards.boards.words import (
+    FLEET,
+    OBJECTIVES,
+    RESPONSE_LIMITS,
+    named,
+    objectives_now,
+    stages,
+)
+
+_SLO = "sloth_slo"
+_BY = (_SLO, "namespace", "fleet")
+_LEGEND = f"{{{{{_SLO}}}}} {FLEET}"
+_LEFT = Limits(((None, RED), (0, YELLOW), (0.5, GREEN)))
+
+
+def board() -> Board:
+    """Give it."""
+    return Board(
+        OBJECTIVES,
+        "callfleet / Objectives",
+        "Which objectives are met, how much of their error budgets is left, how fast these burn, "
+        "and where the time of a turn goes.",
+        metrics.CALLS_ACTIVE.full_name,
+        (
+            Row("Are objectives met?", (objectives_now(), _left(), _promised())),
+            Row("How fast do budgets burn?", tuple(map(_burning, burning.BURNS))),
+            Row("What is left of them", (_left_over_time(), _bad_events())),
+            Row("Latency", _latency()),
+        ),
+    )
+
+
+def _left() -> Panel:
+    return Panel(
+        f"Error budget left, {WINDOW_DAYS} days",
+        "Share of the bad events that may be and were not yet, of the fleet that has the least "
+        "left. Below nought the objective is missed. Weighted by events: a bad night with three "
+        "calls is no bad month.",
+        Drawing.LENGTHS,
+        (Query(recorded(burning.BUDGET_LEFT, _SLO, how="min"), f"{{{{{_SLO}}}}}"),),
+        Unit.SHARE,
+        12,
+        9,
+        _LEFT,
+        tuple(Series(slo.key, named(slo)) for slo in SLOS),
+        1,
+        most=1,
+    )
+
+
+def _promised() -> Panel:
+    head = "| objective | at least | of | else |\n|---|---|---|---|\n"
+    return Panel(
+        "What is promised",
+        "The objectives, as the contract has them.",
+        Drawing.TEXT,
+        (),
+        width=12,
+        height=9,
+        text=head + "\n".join(_promise(slo) for slo in SLOS),
+    )
+
+
+def _promise(slo: Slo) -> str:
+    tells = "somebody is woken" if slo.urgency is Urgency.PAGE else "a ticket is written"
+    what = _good(slo.bad) or "not failed, not dropped"
+    return f"| {named(slo)} | {slo.objective:.0%} | {what} | {tells} |"
+
+
+def _good(bad: Iterable[object]) -> str:
+    return "".join(
+        f"`{each.metric.name}` ≤ {each.limit:g}" for each in bad if isinstance(each, Above)
+    )
+
+
+def _burning(burn: burning.Burn) -> Panel:
+    spent = recorded(burning.ratio_of(burn.long), *_BY, how="max")
+    allowed = f"max by ({_SLO}) ({burning.BUDGET})"
+    rate = f"{spent}\n/ on ({_SLO}) group_left ()\n{allowed}"
+    is_page = burn.urgency is Urgency.PAGE
+    told = "pages, where the objective is one that pages" if is_page else "writes a ticket"
+    return Panel(
+        f"Burn rate over {burn.long}",
+        f"How many times faster than allowed the budget is used up. Above {burn.factor:g}, and "
+        f"still so over {burn.short}, an alert {told}.",
+        Drawing.LINES,
+        (Query(rate, _LEGEND),),
+        Unit.NUMBER,
+        8 if is_page else 12,
+        9,
+        at_most(burn.factor),
+    )
+
+
+def _left_over_time() -> Panel:
+    return Panel(
+        "Error budget left over time",
+        "By objective and fleet. A steep fall is an incident, a slow one a habit.",
+        Drawing.LINES,
+        (Query(recorded(burning.BUDGET_LEFT, *_BY, how="min"), _LEGEND),),
+        Unit.SHARE,
+        12,
+        limits=at_least(0),
+        least=None,
+        most=1,
+    )
+
+
+def _bad_events() -> Panel:
+    return Panel(
+        "Bad events",
+        "How many events each second were bad, by objective: what burns the budgets.",
+        Drawing.STACK,
+        (Query(recorded(burning.BAD_EVENTS, _SLO), f"{{{{{_SLO}}}}}"),),
+        Unit.PER_SECOND,
+        12,
+    )
+
+
+def _latency() -> tuple[Panel, ...]:
+    turns = of(metrics.TURN_RESPONSE_SECONDS, tools="none")
+    overhead = of(metrics.FLEET_OVERHEAD_SECONDS)
+    parts = of(metrics.TURN_STAGE_SECONDS)
+    shares = tuple(
+        Query(
+            of(metrics.TURN_RESPONSE_SECONDS, profile=profile, tools="none").share_above(slo.limit),
+            f"above {slo.limit:g} s, model: {profile}",
+        )
+        for profile, slo in slos.TURN_LATENCY.items()
+    )
+    return (
+        Panel(
+            "Response time by load, 95 %",
+            "Of turns without tools, by calls that the worker held at the time. Dashed: what "
+            "callers of the fastest and of the slowest model may wait.",
+            Drawing.LINES,
+            (Query(turns.quantile(0.95, "load_band"), "{{load_band}} calls"),),
+            Unit.SECONDS,
+            limits=RESPONSE_LIMITS,
+        ),
+        Panel(
+            "Turns that were late",
+            "Share of turns without tools that took longer than their model's profile allows.",
+            Drawing.LINES,
+            shares,
+            Unit.SHARE,
+        ),
+        Panel(
+            "What the fleet adds, 99 %",
+            "Response time without the model. Dashed: the objective's limit.",
+            Drawing.LINES,
+            (Query(overhead.quantile(0.99, "namespace", "fleet"), FLEET),),
+            Unit.SECONDS,
+            limits=at_most(slos.FLEET_OVERHEAD.limit),
+        ),
+        Panel(
+            "Stages of a turn",
+            "Mean of each stage over the time shown: the way of a reply from the caller's last "
+            "word to its first sound.",
+            Drawing.LENGTHS,
+            (Query(parts.mean("stage", window=SHOWN), "{{stage}}", instant=True),),
+            Unit.SECONDS,
+            12,
+            decimals=3,
+        ),
+        stages(12),
+    )

@@ -1,0 +1,252 @@
+"""The fleet overview: do callers suffer now, which fleet, and why. Pure."""
+
+from callfleet_contract import metrics, operator_metrics, slos
+from callfleet_contract.outcomes import CallOutcome
+from callfleet_dashboards import burning
+from callfleet_dashboards.boards.foreign import firing
+from callfleet_dashboards.boards.panels import (
+    NO_LIMITS,
+    NONE_AT_ALL,
+    RED,
+    Board,
+    Drawing,
+    Limits,
+    Panel,
+    Query,
+    Row,
+    Series,
+    Unit,
+    at_least,
+    at_most,
+)
+from callfleet_dashboards.boards.queries import RATE, SHOWN, of, recorded
+from callfleet_dashboards.boards.words import (
+    FLEET,
+    OVERVIEW,
+    QUALITY,
+    RESPONSE_LIMITS,
+    calls_and_slots,
+    link,
+    objectives_now,
+    response,
+    stages,
+)
+
+_BY = ("namespace", "fleet")
+_SOME = Limits(((None, RED), (1, "green")))
+_LOST = (CallOutcome.FAILED, CallOutcome.DROPPED)
+_WARNED = 'severity=~"critical|warning"'
+
+
+def board() -> Board:
+    """Give it."""
+    return Board(
+        OVERVIEW,
+        "callfleet / Fleet overview",
+        "Do callers suffer now, of which fleet, and why. The first board to look at.",
+        metrics.CALLS_ACTIVE.full_name,
+        (
+            Row("Do callers suffer now?", (*_now(), objectives_now(), _alerts())),
+            Row("Which fleet?", (_fleets(),)),
+            Row("Why? The reply", (response(12), stages(12))),
+            Row("Why? The call", _of_calls()),
+            Row("Why? The sound", _of_sound()),
+            Row("Why? Too few workers", (calls_and_slots(12), _pods())),
+        ),
+    )
+
+
+def _free_slots(*by: str) -> str:
+    slots, calls = of(metrics.CALL_SLOTS).series(), of(metrics.CALLS_ACTIVE).series()
+    named = f"by ({', '.join(by)}) " if by else ""
+    return f"sum {named}(({slots} - {calls}) * {of(metrics.ACCEPTING).series()})"
+
+
+def _now() -> tuple[Panel, ...]:
+    lost = of(metrics.CALLS_TOTAL, outcome=_LOST).increase(window=SHOWN)
+    blocked = of(operator_metrics.CALLS_BLOCKED_TOTAL).increase(window=SHOWN)
+    return (
+        _figure(
+            "Alerts that fire",
+            "Pages and tickets of the chosen fleets and of the installation. The strip below says "
+            "which.",
+            Query(f"count({firing(_WARNED)}) or vector(0)"),
+            NONE_AT_ALL,
+        ),
+        _figure(
+            "Calls now",
+            "Calls in progress, as the workers count them.",
+            Query(of(metrics.CALLS_ACTIVE).now()),
+        ),
+        _figure(
+            "Free slots",
+            "Calls that accepting workers can still take. At nought the next caller waits.",
+            Query(_free_slots()),
+            _SOME,
+        ),
+        _figure(
+            "Workers that accept",
+            "Workers that take new calls.",
+            Query(of(metrics.ACCEPTING).now()),
+            _SOME,
+        ),
+        _figure(
+            "Calls lost",
+            "Calls that failed or were dropped within the time shown.",
+            Query(lost, instant=True),
+            NONE_AT_ALL,
+        ),
+        _figure(
+            "Offers passed on",
+            "Times within the time shown that a worker had no free slot for a call. Another "
+            "worker may have taken it.",
+            Query(blocked, instant=True),
+            NONE_AT_ALL,
+        ),
+    )
+
+
+def _figure(title: str, description: str, query: Query, limits: Limits = NO_LIMITS) -> Panel:
+    return Panel(
+        title, description, Drawing.FIGURE, (query,), Unit.NUMBER, 4, 4, limits, decimals=0
+    )
+
+
+def _alerts() -> Panel:
+    return Panel(
+        "Alerts over time",
+        "Each alert while it fires. CallfleetWatchdog always does: where its strip has a gap, no "
+        "alert would have been told.",
+        Drawing.STATES,
+        (Query(f"max by (alertname, severity) ({firing()})", "{{alertname}} {{severity}}"),),
+        Unit.NUMBER,
+        24,
+        6,
+        words=(("1", "fires"),),
+    )
+
+
+def _fleets() -> Panel:
+    turns = of(metrics.TURN_RESPONSE_SECONDS)
+    lost = of(metrics.CALLS_TOTAL, outcome=_LOST).increase(*_BY, window=SHOWN)
+    left = recorded(burning.BUDGET_LEFT, *_BY, how="min")
+    worst = recorded(burning.ratio_of("1h"), *_BY, how="max", sloth_slo=slos.FLEET_OVERHEAD.key)
+    late = f"1 - {worst}"
+    columns = (
+        Query(of(metrics.CALLS_ACTIVE).now(*_BY), "Calls", instant=True),
+        Query(_free_slots(*_BY), "Free slots", instant=True),
+        Query(turns.quantile(0.95, *_BY, window=SHOWN), "Response, 95 %", instant=True),
+        Query(late, "Fleet in time, 1 h", instant=True),
+        Query(lost, "Calls lost", instant=True),
+        Query(left, "Budget left, least", instant=True),
+    )
+    return Panel(
+        "Fleets",
+        "Each fleet, with what its callers notice. Lost calls and response time are those of the "
+        "time shown; the budget is that of the objective that has the least of it left, over "
+        f"{slos.WINDOW_DAYS} days. A fleet's name leads to its call quality.",
+        Drawing.TABLE,
+        columns,
+        Unit.NUMBER,
+        24,
+        7,
+        series=(
+            Series("fleet", link=link(QUALITY)),
+            Series("Free slots", limits=_SOME),
+            Series("Response, 95 %", unit=Unit.SECONDS, decimals=2, limits=RESPONSE_LIMITS),
+            Series(
+                "Fleet in time, 1 h",
+                unit=Unit.SHARE,
+                decimals=1,
+                limits=at_least(slos.FLEET_OVERHEAD.objective),
+            ),
+            Series("Calls lost", limits=NONE_AT_ALL, decimals=0),
+            Series("Budget left, least", unit=Unit.SHARE, decimals=1, limits=at_least(0)),
+        ),
+        decimals=0,
+        least=None,
+    )
+
+
+def _of_calls() -> tuple[Panel, ...]:
+    ended = of(metrics.CALLS_TOTAL)
+    infrastructure = of(operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL)
+    model = of(metrics.MODEL_SESSION_EVENTS_TOTAL, event=("go_away", "reconnect", "swapped"))
+    return (
+        Panel(
+            "Calls that ended",
+            "By outcome. Failed and dropped calls are the fleet's; abandoned ones left before a "
+            "greeting.",
+            Drawing.BARS,
+            (Query(ended.increase("outcome"), "{{outcome}}"),),
+            series=(
+                Series(CallOutcome.COMPLETED, colour="green"),
+                Series(CallOutcome.ABANDONED, colour="yellow"),
+                Series(CallOutcome.FAILED, colour="red"),
+                Series(CallOutcome.DROPPED, colour="dark-red"),
+            ),
+        ),
+        Panel(
+            "Calls lost, by reason",
+            "Why calls failed or were dropped, and how many of them ended because a worker, its "
+            "pod or its node did.",
+            Drawing.BARS,
+            (
+                Query(of(metrics.CALLS_TOTAL, outcome=_LOST).increase("reason"), "{{reason}}"),
+                Query(infrastructure.increase(), "infrastructure, as the operator saw it"),
+            ),
+        ),
+        Panel(
+            "Trouble with the model",
+            "Connections to the model that it ended, that were made again, or that went to another "
+            "model in mid-call.",
+            Drawing.BARS,
+            (Query(model.increase("event"), "{{event}}"),),
+        ),
+    )
+
+
+def _of_sound() -> tuple[Panel, ...]:
+    lossy = of(metrics.RTP_WINDOW_LOSS_RATIO)
+    blocked = of(metrics.EVENT_LOOP_BLOCKED_SECONDS)
+    return (
+        Panel(
+            "Windows with loss",
+            "Share of 10 s windows in which more packets were lost than the objective allows, "
+            "between workers and LiveKit.",
+            Drawing.LINES,
+            (Query(lossy.share_above(slos.MEDIA.limit, "leg"), "{{leg}}"),),
+            Unit.SHARE,
+            limits=at_most(slos.MEDIA.budget),
+        ),
+        Panel(
+            "One-way audio",
+            "Seconds of calls in which one of the two was not heard, for each second.",
+            Drawing.BARS,
+            (Query(of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL).rate("direction"), "{{direction}}"),),
+            Unit.NUMBER,
+        ),
+        Panel(
+            "Stand-stills of calls' loops",
+            "Times that the loop which calls run on stood still for 50 ms or more: callers hear "
+            "gaps.",
+            Drawing.BARS,
+            (Query(blocked.increase(*_BY, window=RATE), FLEET),),
+        ),
+    )
+
+
+def _pods() -> Panel:
+    return Panel(
+        "Workers by state",
+        "Pods as the operator sees them, one above the other, and how many accepting ones it "
+        "wants.",
+        Drawing.LINES,
+        (
+            Query(of(operator_metrics.PODS).now("state"), "{{state}}"),
+            Query(of(operator_metrics.DESIRED_PODS).now(), "wanted"),
+        ),
+        Unit.NUMBER,
+        12,
+        decimals=0,
+    )
