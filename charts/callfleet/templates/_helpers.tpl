@@ -95,7 +95,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- with merge dict (default dict .more) (default dict .root.Values.commonLabels) }}
 {{- range $name, $_ := . }}
 {{- if hasKey $own $name }}
-{{- fail (printf "the chart sets the label %s itself: take it out of commonLabels, operator.podLabels or podMonitor.additionalLabels" $name) }}
+{{- fail (printf "the chart sets the label %s itself: take it out of commonLabels, operator.podLabels or an additionalLabels" $name) }}
 {{- end }}
 {{- end }}
 {{- toYaml . }}

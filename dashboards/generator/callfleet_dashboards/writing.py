@@ -9,7 +9,7 @@ from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards import alerts, burning, page, runbooks
 from callfleet_dashboards.boards.all import boards
-from callfleet_dashboards.boards.built import written
+from callfleet_dashboards.boards.built import compact, written
 from callfleet_dashboards.files import rule_file
 from callfleet_dashboards.runbooks import Measured
 from callfleet_tools.generated import between_marks, put_between_marks
@@ -22,6 +22,8 @@ SLO_RULES, ALERTS = RULES / "slo.yaml", RULES / "alerts.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 _BEGIN = f"<!-- Written by `{MADE_BY}`; {{}}. -->"
 BOARDS = ROOT / "dashboards" / "grafana"
+SHIPPED = ROOT / "charts" / "callfleet" / "files"
+"""What the chart installs: helm reads nothing outside of a chart."""
 _CATALOGUES = (
     ("Workers", metrics.CATALOGUE),
     ("The operator", operator_metrics.CATALOGUE),
@@ -32,8 +34,10 @@ def files() -> Iterator[tuple[Path, str]]:
     """Give each file with what should be in it."""
     tables = (f"## {who}\n\n{page.table(known)}\n" for who, known in _CATALOGUES)
     yield METRICS, between_marks(METRICS, _BEGIN.format("change the catalogue"), "\n".join(tables))
-    yield SLO_RULES, rule_file(burning.groups(), MADE_BY)
-    yield ALERTS, rule_file([alerts.group()], MADE_BY)
+    for file, groups in ((SLO_RULES, burning.groups()), (ALERTS, [alerts.group()])):
+        rules = rule_file(groups, MADE_BY)
+        yield file, rules
+        yield SHIPPED / "rules" / file.name, rules
     yield from _runbooks()
     yield from _boards()
 
@@ -64,6 +68,7 @@ def _measured() -> tuple[dict[str, Measured], str]:
 def _boards() -> Iterator[tuple[Path, str]]:
     for board in boards():
         yield BOARDS / f"{board.uid}.json", written(board)
+        yield SHIPPED / "dashboards" / f"{board.uid}.json", compact(board)
 
 
 def main(arguments: Sequence[str]) -> int:

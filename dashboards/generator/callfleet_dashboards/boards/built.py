@@ -151,4 +151,5 @@ def _to_other_boards() -> dashboard.DashboardLink:
 
 def compact(board: Board) -> str:
     """Give the same without spaces, as small as it gets."""
-    return json.dumps(json.loads(written(board)), ensure_ascii=False, separators=(",", ":"))
+    told = json.loads(written(board))
+    return f"{json.dumps(told, ensure_ascii=False, separators=(',', ':'))}\n"
