@@ -22,6 +22,7 @@ from callfleet_service.kinds import (
     OptionalText,
     Section,
     Text,
+    blank_is_unset,
     split_commas,
 )
 
@@ -70,8 +71,10 @@ class LogSettings(Section):
     level: LogLevel = Field(
         default=LogLevel.INFO, description="The least important line still written."
     )
-    format: LogFormat = Field(
-        default=LogFormat.JSON, description="json for machines, console for people."
+    format: Annotated[LogFormat | None, BeforeValidator(blank_is_unset)] = Field(
+        default=None,
+        description="json for machines, console for people. Unset, console where standard output "
+        "is a terminal, else json.",
     )
 
 

@@ -2,8 +2,11 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
 from typing import Protocol, TextIO
 
 import structlog
@@ -11,7 +14,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from callfleet_service.kinds import LogFormat, LogLevel
 
+FIRST = ("timestamp", "level", "event", "logger", "call_id", "trace_id", "fleet", "pod")
+"""What a line begins with, in this order, as far as it has it."""
+CRASHES = "callfleet.crashes"
+"""Writes what nobody caught, where Python itself would print it over many lines."""
 _STAMPS: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -26,8 +34,8 @@ class LogChoice(Protocol):
         """The least important line still written."""
 
     @property
-    def format(self) -> LogFormat:
-        """For machines or for people."""
+    def format(self) -> LogFormat | None:
+        """For machines or for people; None leaves it to where the lines go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +52,14 @@ class Style:
     """Done to each record while the library's own is still with it, and its exception none yet."""
     told: Sequence[Processor] = ()
     """Done to each record last, when all that a line will say is there."""
+    always: Mapping[str, str] = field(default_factory=dict)
+    """Facts of every line, unless it says otherwise itself."""
 
 
 def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) -> None:
-    """Set up logging: every record of every logger becomes one line."""
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(default=str)
-        if settings.format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer()
-    )
-    handler = logging.StreamHandler(stream or sys.stdout)
+    """Set up logging: every record of every logger becomes one line, warnings of Python's too."""
+    out = stream or sys.stdout
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_STAMPS, *style.received],
@@ -62,8 +68,8 @@ def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) 
                 structlog.processors.format_exc_info,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *style.told,
-                _first_things_first,
-                renderer,
+                _first_things_first(style.always),
+                *rendering(settings.format, out),
             ],
         )
     )
@@ -75,6 +81,53 @@ def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) 
     for name, least in style.quiet.items():
         logging.getLogger(name).setLevel(max(least, root.level))
     use([*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter])
+    log_what_nobody_caught()
+
+
+def rendering(chosen: LogFormat | None, out: TextIO) -> tuple[Processor, ...]:
+    """Write lines as chosen, and where nothing is: for people on a terminal, else for machines."""
+    is_terminal = out.isatty()
+    if chosen is LogFormat.JSON or (chosen is None and not is_terminal):
+        return (structlog.processors.JSONRenderer(default=str),)
+    console = structlog.dev.ConsoleRenderer(
+        colors=is_terminal,
+        sort_keys=False,
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+    return (_for_people, console)
+
+
+def _for_people(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Say the time of day where the reader is, and leave out what only machines look for."""
+    told = datetime.fromisoformat(event["timestamp"])
+    event["timestamp"] = told.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    event["event"] = str(event["event"]).strip()
+    event.pop("trace_id", None)
+    return event
+
+
+def log_what_nobody_caught() -> None:
+    """Have warnings, and errors that end a thread or the program, become records like others."""
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _thread_broke
+    sys.excepthook = _program_broke
+
+
+def _thread_broke(broken: threading.ExceptHookArgs) -> None:
+    if broken.exc_value is None or isinstance(broken.exc_value, SystemExit):
+        return
+    name = broken.thread.name if broken.thread is not None else "unknown"
+    crashes = logging.getLogger(CRASHES)
+    crashes.error("a thread broke", exc_info=broken.exc_value, extra={"thread_name": name})
+
+
+def _program_broke(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    logging.getLogger(CRASHES).critical("the program broke", exc_info=(kind, error, traceback))
 
 
 def set_levels(settings: LogChoice, style: Style) -> None:
@@ -95,7 +148,12 @@ def use(processors: Sequence[Processor]) -> None:
     )
 
 
-def _first_things_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Begin each line with when, how bad and what."""
-    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
-    return {**first, **event}
+def _first_things_first(always: Mapping[str, str]) -> Processor:
+    def begin(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        """Begin each line with when, how bad and what, then with whose it is."""
+        for key, value in always.items():
+            event.setdefault(key, value)
+        first = {key: event.pop(key) for key in FIRST if key in event}
+        return {**first, **event}
+
+    return begin

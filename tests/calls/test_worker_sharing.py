@@ -50,7 +50,7 @@ async def test_calls_are_spread_over_no_more_processes_than_they_need(
         lines = [line for line in worker.lines() if line.get("room") == room]
         ids = {line["call_id"] for line in lines if "call_id" in line}
         assert len(ids) == 1
-        assert {line["job_id"] for line in lines if "job_id" in line} <= ids
+        assert all("call_id" in line for line in lines)
     await asyncio.gather(*(caller.hang_up(room) for room in where))
     await worker.metric_becomes(ACTIVE, 0)
 

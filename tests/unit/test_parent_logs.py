@@ -4,16 +4,20 @@ import io
 import json
 import logging
 import pickle
+import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
+from livekit.protocol import agent
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from callfleet_worker.parent.logs import send_logs_to_parent, without_words, write_logs
-from callfleet_worker.settings import LogLevel, LogSettings
+from callfleet_worker.settings import LogFormat, LogLevel, LogSettings
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -27,11 +31,14 @@ def written() -> io.StringIO:
 def lines(written: io.StringIO) -> Iterator[Lines]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
+    hooks = (sys.excepthook, threading.excepthook)
     ours = ("callfleet", "callfleet_contract", "callfleet_worker", "livekit.agents")
     levels = {name: logging.getLogger(name).level for name in ours}
     write_logs(LogSettings(), written)
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+    sys.excepthook, threading.excepthook = hooks
     for handler in list(root.handlers):
         root.removeHandler(handler)
     for handler in before:
@@ -55,8 +62,85 @@ def test_the_frameworks_line_keeps_its_facts_and_loses_what_was_said(lines: Line
     )
     (line,) = lines()
     assert line["event"] == "using tool"
-    assert line["job_id"] == "AJ_a"
+    assert (line["call_id"], "job_id" in line) == ("AJ_a", False)
     assert "my name is" not in json.dumps(line)
+
+
+def test_a_line_of_a_call_names_its_trace_whoever_wrote_it(lines: Lines) -> None:
+    structlog.get_logger("callfleet.calls").info("turn", call_id="AJ_a")
+    logging.getLogger("livekit.agents").info("ready", extra={"job_id": "AJ_a"})
+    logging.getLogger("livekit.agents").info("late", extra={"job_request": agent.Job(id="AJ_a")})
+    logging.getLogger("livekit.agents").info("unknown", extra={"job": {"id": "AJ_a"}})
+    structlog.get_logger("callfleet.worker").info("draining")
+    *of_the_call, of_none = lines()
+    assert len(of_the_call) == 4
+    assert {(line["call_id"], line["trace_id"]) for line in of_the_call} == {
+        ("AJ_a", "669c95a5fb587f8b1bc9eaca5f0615b5")
+    }
+    assert not {"call_id", "trace_id"} & set(of_none)
+
+
+def test_a_worker_of_a_fleet_says_on_every_line_which_and_in_which_pod(
+    lines: Lines, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POD_NAMESPACE", "voice")
+    monkeypatch.setenv("POD_NAME", "support-1")
+    monkeypatch.setenv("FLEET_NAME", "support")
+    write_logs(LogSettings(), written)
+    structlog.get_logger("x").info("ready")
+    logging.getLogger("livekit.agents").info("registered")
+    assert [(line["fleet"], line["pod"]) for line in lines()] == [
+        ("voice/support", "support-1")
+    ] * 2
+
+
+def test_warnings_and_errors_that_nobody_caught_are_lines_without_what_was_said(
+    lines: Lines,
+) -> None:
+    warnings.showwarning("old", UserWarning, "a.py", 1)
+    said = "my name is"
+
+    def breaks() -> None:
+        raise ValueError(said)
+
+    thread = threading.Thread(target=breaks, name="mine")
+    thread.start()
+    thread.join()
+    warned, broke = lines()
+    assert (warned["level"], warned["logger"]) == ("warning", "py.warnings")
+    assert "UserWarning: old" in warned["event"]
+    assert (broke["event"], broke["thread_name"]) == ("a thread broke", "mine")
+    assert broke["exception"].endswith("ValueError")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_lines_are_for_people_unless_json_is_asked_for(lines: Lines) -> None:
+    del lines
+    shown = {}
+    for chosen in (None, LogFormat.JSON):
+        terminal = Terminal()
+        write_logs(LogSettings(format=chosen), terminal)
+        structlog.get_logger("callfleet.calls").info("turn", call_id="AJ_a", turn=3)
+        shown[chosen] = terminal.getvalue()
+    assert json.loads(shown[LogFormat.JSON])["turn"] == 3
+    assert not shown[None].startswith("{")
+    assert "AJ_a" in shown[None]
+    assert "trace_id" not in shown[None]
+
+
+def test_people_read_a_traceback_over_its_own_lines(lines: Lines, written: io.StringIO) -> None:
+    del lines
+    write_logs(LogSettings(format=LogFormat.CONSOLE), written)
+    words = "no route to host"
+    try:
+        raise OSError(words)  # noqa: TRY301 - as a network would
+    except OSError:
+        structlog.get_logger("x").exception("cannot send")
+    assert written.getvalue().splitlines()[-1] == "OSError: no route to host"
 
 
 def test_a_whole_protocol_message_is_not_written(lines: Lines) -> None:
@@ -168,7 +252,7 @@ async def _echo(connection: ServerConnection) -> None:
 
 def test_a_line_begins_with_when_how_bad_and_what(lines: Lines) -> None:
     structlog.get_logger("x").info("turn", a=1)
-    assert list(lines()[0])[:3] == ["timestamp", "level", "event"]
+    assert list(lines()[0])[:4] == ["timestamp", "level", "event", "logger"]
 
 
 def test_the_frameworks_lines_for_each_process_are_for_those_who_debug(

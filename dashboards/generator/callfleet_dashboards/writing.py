@@ -7,7 +7,7 @@ from pathlib import Path
 
 from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.slos import SLOS
-from callfleet_dashboards import alerts, burning, page, runbooks
+from callfleet_dashboards import alerts, burning, loglines, page, runbooks
 from callfleet_dashboards.boards.all import boards
 from callfleet_dashboards.boards.built import compact, written
 from callfleet_dashboards.files import rule_file
@@ -17,6 +17,7 @@ from callfleet_tools.generated import between_marks, put_between_marks
 ROOT = Path(__file__).resolve().parents[3]
 MADE_BY = "python dashboards/generator"
 METRICS = ROOT / "docs" / "metrics.md"
+LOGS = ROOT / "docs" / "logs.md"
 RULES = ROOT / "dashboards" / "rules"
 SLO_RULES, ALERTS = RULES / "slo.yaml", RULES / "alerts.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -30,10 +31,19 @@ _CATALOGUES = (
 )
 
 
+_PROGRAMS = (
+    ("Workers", ROOT / "worker" / "callfleet_worker"),
+    ("The operator", ROOT / "operator" / "callfleet_operator"),
+)
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Give each file with what should be in it."""
     tables = (f"## {who}\n\n{page.table(known)}\n" for who, known in _CATALOGUES)
     yield METRICS, between_marks(METRICS, _BEGIN.format("change the catalogue"), "\n".join(tables))
+    lines = (f"### {who}\n\n{loglines.table(source)}\n" for who, source in _PROGRAMS)
+    begin = _BEGIN.format("change the lines where they are written")
+    yield LOGS, between_marks(LOGS, begin, "\n".join(lines))
     for file, groups in ((SLO_RULES, burning.groups()), (ALERTS, [alerts.group()])):
         rules = rule_file(groups, MADE_BY)
         yield file, rules

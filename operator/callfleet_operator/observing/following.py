@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import Protocol
 
 import structlog
@@ -72,7 +73,8 @@ class Following:
         if pod.ended_well or not self._ears.calls(pod.uid):
             self._ears.forget(pod)
             return
-        task = asyncio.create_task(self._ask(pod), name=f"ask for {pod.name}")
+        # In nobody's context: it may be a tick that notices, and this outlives it.
+        task = asyncio.create_task(self._ask(pod), name=f"ask for {pod.name}", context=Context())
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 

@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from contextvars import Context
 
 import structlog
 
@@ -56,7 +57,7 @@ class Listening:
             self._stop(after.uid)
             self._addresses[after.uid] = at
             self._watches[after.uid] = asyncio.create_task(
-                self._listen(after.uid), name=f"watch of {after.name}"
+                self._listen(after.uid), name=f"watch of {after.name}", context=Context()
             )
 
     def fleet_changed(self, before: SeenFleet | None, after: SeenFleet | None) -> None:

@@ -5,6 +5,7 @@ A loop ends with its fleet, or when the lease is lost; nothing else ends it.
 
 import asyncio
 import time
+from contextvars import Context
 from dataclasses import replace
 
 import structlog
@@ -14,6 +15,7 @@ from callfleet_operator.objects.seen import Key, SeenFleet, SeenNode, SeenPod
 from callfleet_operator.observing.store import Store
 from callfleet_operator.planning.snapshot import Memory
 from callfleet_operator.reaching.writing import NotLeadingError
+from callfleet_operator.telling.logs import begin_tick
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.ticking.alarm import Alarm
 from callfleet_operator.ticking.tick import Remembered, Tick, Ticked, Tools
@@ -109,7 +111,9 @@ class Rounds:
         alarm = Alarm(time.monotonic)
         self._alarms[fleet.key] = alarm
         self._metrics.begin(fleet.key)
-        loop = asyncio.create_task(self._loop(fleet, alarm), name=f"fleet {fleet.key}")
+        loop = asyncio.create_task(
+            self._loop(fleet, alarm), name=f"fleet {fleet.key}", context=Context()
+        )
         self._loops[fleet.uid] = loop
         loop.add_done_callback(lambda _: self._ended(fleet, alarm))
 
@@ -139,6 +143,7 @@ class Rounds:
                     "fleet is being deleted: its pods end with their calls", fleet=str(now.key)
                 )
                 return
+            begin_tick(now.key)
             try:
                 ticked = await tick.tick(now)
             except NotLeadingError:

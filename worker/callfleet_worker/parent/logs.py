@@ -1,19 +1,22 @@
-"""JSON lines on standard output, for our own loggers and the framework's, in every process.
+"""Lines on standard output, for our own loggers and everybody's, in every process.
 
-Caller content never passes: the framework marks it with ``lk.pii``, and a room's name can hold a
-phone number.
+A line that belongs to a call says which, whoever wrote it. Caller content never passes: the
+framework marks it with ``lk.pii``, and a room's name can hold a phone number.
 """
 
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from callfleet_contract.traces import trace_id_of
 from callfleet_service import logs
-from callfleet_service.logs import Style
+from callfleet_service.logs import CRASHES, Style
+from callfleet_service.whereabouts import Whereabouts
 from callfleet_worker.settings import LogSettings
 
 FACTS = "callfleet_facts"
@@ -29,6 +32,8 @@ _CHATTER = (
 )
 _OURS = ("callfleet", "callfleet_contract", "callfleet_worker", _FRAMEWORK)
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
+_WHOLE_MESSAGES = ("job_request", "job", "resp")
+"""Messages of LiveKit's protocol: participants' metadata and attributes are in them."""
 
 
 def hide_content(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -36,7 +41,8 @@ def hide_content(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     private = [key for key in event if key.startswith(_PII)]
     for key in private:
         del event[key]
-    if private and isinstance(event.get("exception"), str):
+    words_may_be_said = private or event.get("logger") == CRASHES
+    if words_may_be_said and isinstance(event.get("exception"), str):
         event["exception"] = without_words(event["exception"])
     for key, value in event.items():
         if isinstance(value, str) and "+" in value:
@@ -76,10 +82,31 @@ def _drop_what_is_not_a_fact(_: WrappedLogger, __: str, event: EventDict) -> Eve
     if event.get("message") == event.get("event"):
         # The framework leaves its own copy on what it carries from another process.
         event.pop("message", None)
-    for key in ("job_request", "job", "resp"):
-        # Whole protocol messages: participants' metadata and attributes are in them.
+    for key in _WHOLE_MESSAGES:
         event.pop(key, None)
     return event
+
+
+def name_the_call(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Say whose line it is under one name, and in which trace the call is told.
+
+    The framework calls the id ``job_id``, and now and then has it only inside a whole message.
+    """
+    job_id = event.pop("job_id", None) or next(filter(None, map(_id_in, _parts(event))), None)
+    call_id = event.get("call_id") or job_id
+    if isinstance(call_id, str) and call_id:
+        event["call_id"] = call_id
+        event["trace_id"] = trace_id_of(call_id)
+    return event
+
+
+def _parts(event: EventDict) -> list[object]:
+    return [event[key] for key in _WHOLE_MESSAGES if key in event]
+
+
+def _id_in(message: object) -> object:
+    found = message.get("id") if isinstance(message, Mapping) else getattr(message, "id", None)
+    return found if isinstance(found, str) else None
 
 
 def _record_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -107,13 +134,15 @@ _STYLE = Style(
     quiet=_NOISY,
     received=(structlog.stdlib.ExtraAdder(), unpack_facts),
     whole=(_record_exception,),
-    told=(hide_content, _drop_what_is_not_a_fact),
+    told=(name_the_call, hide_content, _drop_what_is_not_a_fact),
 )
 
 
 def write_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Set up the parent: every record of every logger becomes one line, on standard output."""
-    logs.write_logs(settings, _STYLE, stream)
+    here = Whereabouts.read()
+    always = {name: said for name, said in (("fleet", here.fleet), ("pod", here.pod)) if said}
+    logs.write_logs(settings, replace(_STYLE, always=always), stream)
     framework = logging.getLogger(_FRAMEWORK)
     framework.removeFilter(_is_worth_a_line)
     framework.addFilter(_is_worth_a_line)
@@ -122,8 +151,10 @@ def write_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
 def send_logs_to_parent(settings: LogSettings) -> None:
     """Set up a call's process: the framework carries each record to the parent, facts and all."""
     logs.set_levels(settings, _STYLE)
+    logs.log_what_nobody_caught()
     logs.use(
         [
+            structlog.contextvars.merge_contextvars,
             structlog.processors.format_exc_info,
             _pack_for_parent,
             structlog.stdlib.render_to_log_kwargs,

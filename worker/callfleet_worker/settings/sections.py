@@ -272,6 +272,8 @@ class LogSettings(Section):
         description="The least important line still written. Other libraries' lines below info "
         "never are: keys and what callers say are in them.",
     )
-    format: LogFormat = Field(
-        default=LogFormat.JSON, description="json for machines, console for people."
+    format: Annotated[LogFormat | None, BeforeValidator(blank_is_unset)] = Field(
+        default=None,
+        description="json for machines, console for people. Unset, console where standard output "
+        "is a terminal, else json.",
     )

@@ -10,17 +10,17 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from livekit.agents import JobContext, JobExecutorType, JobProcess, get_job_context
+from livekit.agents import JobContext, JobExecutorType, JobProcess
 from livekit.agents.ipc.log_queue import LogQueueHandler
 from livekit.agents.ipc.proto import InitializeRequest, ShutdownRequest, ShutdownRequestAck
 from livekit.agents.ipc.proto import ShuttingDown as IsShuttingDown
 from livekit.agents.utils.aio import ChanReceiver
 
 from callfleet_worker.parent.jobs import Preparation
+from callfleet_worker.parent.sharing import whose
 from callfleet_worker.parent.sharing.ownership import OwnTasks
 from callfleet_worker.reporting import EventSink
 from callfleet_worker.upstream.jobs import Duplex, Job, JobLine, live_in_this_loop
@@ -52,7 +52,7 @@ def host_main(arguments: HostArguments) -> None:
     for name, level in arguments.log_levels.items():
         logging.getLogger(name).setLevel(level)
     handler = LogQueueHandler(Duplex.open(arguments.log_line))
-    handler.addFilter(_name_the_call)
+    handler.addFilter(whose.name_the_call)
     logging.getLogger().addHandler(handler)
     host = _Host(arguments)
     client = JobLine(arguments.line, arguments.log_line, host.initialize, host.serve)
@@ -63,14 +63,6 @@ def host_main(arguments: HostArguments) -> None:
         return
     client.run()
     handler.close()
-
-
-def _name_the_call(record: logging.LogRecord) -> bool:
-    """Say on a line which call it is about; in a process of one call the parent does."""
-    with suppress(RuntimeError):
-        job = get_job_context().job
-        record.job_id, record.room = job.id, job.room.name
-    return True
 
 
 class _Host:
@@ -91,6 +83,7 @@ class _Host:
         """Take calls until the parent says to go."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(self._own_tasks.make)
+        whose.tell_whose(loop)
         line = self._arguments.seat_line
         line.settimeout(0)
         loop.add_reader(line, self._take)
@@ -127,7 +120,7 @@ class _Host:
     async def _seat(self, line: socket.socket) -> None:
         """Let one call live at the other end of ``line``."""
         prepared: list[JobProcess] = []
-        own = self._own_tasks.begin()
+        own, call = self._own_tasks.begin(), whose.begin()
 
         def prepare(process: JobProcess) -> None:
             prepared.append(process)
@@ -135,7 +128,7 @@ class _Host:
 
         job = Job(
             prepare,
-            self._arguments.entrypoint,
+            call.met_by(self._arguments.entrypoint),
             None,
             session_end_timeout=self._arguments.session_end_seconds,
             executor_type=JobExecutorType.THREAD,

@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from callfleet_worker.parent.sharing.whose import CallTask
+
 END_SECONDS = 2.0
 _NAMED = 5
 
@@ -32,7 +34,7 @@ class OwnTasks:
         **more: Any,
     ) -> asyncio.Future[Any]:
         """Start a task, as the loop would."""
-        task = asyncio.Task(work, loop=loop, context=context, **more)
+        task = CallTask(work, loop=loop, context=context, **more)
         own = _own.get() if context is None else context.get(_own)
         if own is not None:
             own.add(task)
