@@ -15,6 +15,7 @@ from callfleet_contract.outcomes import (
     UsageProblem,
 )
 from callfleet_contract.profiles import ModelProfile
+from callfleet_contract.telemetry import LossReason, Signal
 
 LOAD_BANDS = ("1-4", "5-9", "10", "11+")
 LEGS = ("agent_in", "agent_out")
@@ -213,6 +214,13 @@ EVENTS_DROPPED_TOTAL = Metric(
     "events_dropped_total",
     Kind.COUNTER,
     "Events that calls dropped because they could not be handed over without waiting.",
+)
+TELEMETRY_LOST_TOTAL = Metric(
+    "telemetry_lost_total",
+    Kind.COUNTER,
+    "Spans, data points and log lines that the OpenTelemetry collector was not given: it refused "
+    "them, could not be reached in time, or more came than it takes.",
+    (("signal", tuple(Signal)), ("reason", tuple(LossReason))),
 )
 BUILD_INFO = Metric("build", Kind.INFO, "Version and role of this process.")
 

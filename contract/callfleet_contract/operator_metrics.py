@@ -6,7 +6,7 @@ labelled by pod, or a thousand pods would be as many series.
 
 from callfleet_contract.fleet.status import Limit, RolloutPhase
 from callfleet_contract.metric import Kind, Metric
-from callfleet_contract.metrics import BUILD_INFO
+from callfleet_contract.metrics import BUILD_INFO, TELEMETRY_LOST_TOTAL
 
 POD_STATES = ("accepting", "starting", "draining", "unheard", "ending", "finished")
 WRITES = ("create", "patch", "delete", "status", "event", "lease")
@@ -113,9 +113,10 @@ POD_START_SECONDS = Metric(
 
 CATALOGUE: tuple[Metric, ...] = (
     BUILD_INFO,
+    TELEMETRY_LOST_TOTAL,
     *(
         value
-        for name, value in list(globals().items())
-        if isinstance(value, Metric) and name != "BUILD_INFO"
+        for value in list(globals().values())
+        if isinstance(value, Metric) and value not in (BUILD_INFO, TELEMETRY_LOST_TOTAL)
     ),
 )

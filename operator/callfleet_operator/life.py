@@ -25,6 +25,7 @@ from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
 from callfleet_operator.reaching.skew import clock_skew_seconds
 from callfleet_operator.settings import Settings
+from callfleet_operator.telling.collector import start_sending
 from callfleet_operator.telling.health import Health, HealthServer
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.telling.plans import Plans
@@ -82,6 +83,7 @@ class Life:
         self.metrics.set(metrics.OPERATOR_LEADING, 0)
         with self._signals():
             await health.start(self.order.bound)
+            sending = start_sending(settings.telemetry, self.metrics)
             log.info("operator started", me=self._me, http=address_of(self.order.bound))
             try:
                 return await self._wait_and_lead(connection, leading)
@@ -90,6 +92,8 @@ class Life:
                 await health.stop()
                 await connection.close()
                 log.info("operator ended", me=self._me)
+                if sending is not None:
+                    await asyncio.to_thread(sending.stop)
 
     async def _wait_and_lead(self, connection: Connection, leading: Leading) -> int:
         if not await self._done(_see_definition(connection, self.definition)):

@@ -25,6 +25,7 @@ from callfleet_service.kinds import (
     blank_is_unset,
     split_commas,
 )
+from callfleet_service.otlp.settings import OtlpSettings
 
 PREFIX = "CALLFLEET_OPERATOR_"
 WRONG_SETTINGS = 2
@@ -78,6 +79,15 @@ class LogSettings(Section):
     )
 
 
+class TelemetrySettings(OtlpSettings):
+    """OpenTelemetry, beside /metrics: see telemetry.md."""
+
+    service_name: Text = Field(
+        default="callfleet-operator",
+        description="service.name of what is sent, unless OTEL_SERVICE_NAME says another.",
+    )
+
+
 class Settings(BaseSettings):
     """All of them."""
 
@@ -111,6 +121,7 @@ class Settings(BaseSettings):
     lease: LeaseSettings = Field(default_factory=LeaseSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @property
     def lease_namespace(self) -> str:

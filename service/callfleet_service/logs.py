@@ -3,11 +3,11 @@
 import logging
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -18,6 +18,11 @@ FIRST = ("timestamp", "level", "event", "logger", "call_id", "trace_id", "fleet"
 """What a line begins with, in this order, as far as it has it."""
 CRASHES = "callfleet.crashes"
 """Writes what nobody caught, where Python itself would print it over many lines."""
+_SENDERS = {
+    "opentelemetry.exporter": logging.CRITICAL,
+    "opentelemetry.sdk._shared_internal": logging.CRITICAL,
+}
+"""They complain of each batch that a collector does not take; that is told once, elsewhere."""
 _STAMPS: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -69,6 +74,7 @@ def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) 
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *style.told,
                 _first_things_first(style.always),
+                _also,
                 *rendering(settings.format, out),
             ],
         )
@@ -78,10 +84,27 @@ def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) 
         root.removeHandler(old)
     root.addHandler(handler)
     set_levels(settings, style)
-    for name, least in style.quiet.items():
+    for name, least in {**style.quiet, **_SENDERS}.items():
         logging.getLogger(name).setLevel(max(least, root.level))
     use([*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter])
     log_what_nobody_caught()
+
+
+def send_also(sink: Callable[[Mapping[str, Any]], None] | None) -> None:
+    """Hand each line, before it is written, to somebody else as well; None to nobody any more.
+
+    Called where the line is told, so it must not wait.
+    """
+    _sinks[:] = [] if sink is None else [sink]
+
+
+_sinks: list[Callable[[Mapping[str, Any]], None]] = []
+
+
+def _also(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for sink in _sinks:
+        sink(event)
+    return event
 
 
 def rendering(chosen: LogFormat | None, out: TextIO) -> tuple[Processor, ...]:

@@ -1,6 +1,6 @@
 """One Prometheus registry a program, built from its catalogue: a metric has no other name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 
@@ -17,7 +17,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.process_collector import ProcessCollector
 
 from callfleet_contract.metric import Kind, Metric
-from callfleet_contract.metrics import BUILD_INFO
+from callfleet_contract.metrics import BUILD_INFO, TELEMETRY_LOST_TOTAL
 
 # OpenMetrics allows so many characters in an exemplar's names and values together.
 EXEMPLAR_CHARACTERS = 128
@@ -43,6 +43,14 @@ def exemplar(facts: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+Mirror = Callable[[Metric, float, tuple[str, ...]], None]
+"""Told a metric, by how much it rose or what was observed, and its labels' values."""
+
+
+def _nowhere(_: Metric, __: float, ___: tuple[str, ...]) -> None:
+    """Tell nobody."""
+
+
 class Registry:
     """Every metric of a catalogue. What a metric is not, is not done to it: no gauge is raised."""
 
@@ -57,6 +65,8 @@ class Registry:
             own: Labels that have one value in all of this process: no other begins at nought.
 
         """
+        self.mirror: Mirror = _nowhere
+        """Told as well of whatever raises a counter or goes into a histogram."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # upstream gives it no types
         self.prometheus = CollectorRegistry(auto_describe=True)
         self._own = own or {}
@@ -105,13 +115,15 @@ class Registry:
 
     def add(self, metric: Metric, amount: float = 1.0, labels: Iterable[str] = ()) -> None:
         """Raise a counter."""
-        series = self._series(metric, labels)
+        values = tuple(labels)
+        series = self._series(metric, values)
         if isinstance(series, Counter):
             series.inc(amount)
+            self.mirror(metric, amount, values)
 
     def set(self, metric: Metric, value: float, labels: Iterable[str] = ()) -> None:
         """Set a gauge."""
-        series = self._series(metric, labels)
+        series = self._series(metric, tuple(labels))
         if isinstance(series, Gauge):
             series.set(value)
 
@@ -123,9 +135,21 @@ class Registry:
         leads_to: Mapping[str, str] | None = None,
     ) -> None:
         """Add a value to a histogram, with facts that lead to what was measured."""
-        series = self._series(metric, labels)
+        values = tuple(labels)
+        series = self._series(metric, values)
         if isinstance(series, Histogram):
             series.observe(value, exemplar(leads_to) if leads_to else None)
+            self.mirror(metric, value, values)
+
+    def values(self, metric: Metric) -> Iterator[tuple[dict[str, str], float]]:
+        """Give each series of a gauge or an info by its labels, with its value now."""
+        for family in self._metrics[metric.name].collect():
+            for sample in family.samples:
+                yield sample.labels, sample.value
+
+    def lost(self, signal: str, reason: str, items: int) -> None:
+        """Count what a collector was not given."""
+        self.add(TELEMETRY_LOST_TOTAL, items, (signal, reason))
 
     def forget_series(self, metric: Metric, labels: dict[str, str]) -> None:
         """Take the series with these labels away."""
@@ -136,7 +160,6 @@ class Registry:
         encode, content_type = choose_encoder(accepts)
         return encode(self.prometheus), content_type
 
-    def _series(self, metric: Metric, labels: Iterable[str]) -> MetricWrapperBase:
+    def _series(self, metric: Metric, values: tuple[str, ...]) -> MetricWrapperBase:
         whole = self._metrics[metric.name]
-        values = tuple(labels)
         return whole.labels(*values) if values else whole

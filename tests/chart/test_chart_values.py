@@ -23,10 +23,13 @@ ANOTHER: dict[str, Any] = {
     "networkPolicy.livekit.udpPorts": [{"port": 9}],
     "networkPolicy.model.cidrs": ["10.9.0.0/16"],
     "networkPolicy.apiServer.cidrs": ["10.9.0.0/16"],
+    "networkPolicy.collector.cidrs": ["10.9.0.0/16"],
     "livekit.url": "wss://another.example.com",
     "livekit.apiSecret": "another-secret-of-32-characters-or-more",
     "keys.apiSecret": "another-secret-of-32-characters-or-more",
     "model.baseUrl": "https://another.example.com",
+    "telemetry.otlp.endpoint": "https://another.example.com:4318",
+    "telemetry.otlp.signals": ["traces"],
     "test.fleet": "support",
     "server.config": {"room": {"max_participants": 7}},
     "sip.config": {"sip_port": 5066},
@@ -75,7 +78,7 @@ def test_what_does_not_fit_is_refused_with_its_place(helm: Helm, wrong: str, say
         helm.render("callfleet", "--set", wrong)
 
 
-@pytest.mark.parametrize("peer", ["model", "apiServer"])
+@pytest.mark.parametrize("peer", ["model", "apiServer", "collector"])
 def test_a_policy_that_names_no_port_is_refused_as_it_would_open_all(helm: Helm, peer: str) -> None:
     with pytest.raises(HelmError, match=f"at '/networkPolicy/{peer}/tcpPorts': minItems"):
         helm.render("callfleet", "--set-json", f"networkPolicy.{peer}.tcpPorts=[]")

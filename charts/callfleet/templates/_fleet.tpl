@@ -40,6 +40,28 @@ SSL_CERT_FILE: {{ include "callfleet.ca.file" . | quote }}
 {{- with include "callfleet.proxy" . }}
 {{ . }}
 {{- end }}
+{{- with include "callfleet.telemetry" (dict "root" . "prefix" "CALLFLEET_TELEMETRY__") }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Where to send telemetry, as variables, from a dict of `root` and `prefix`. What is as programs have
+it is not said: one of an earlier version would not know it. */}}
+{{- define "callfleet.telemetry" -}}
+{{- $otlp := .root.Values.telemetry.otlp }}
+{{- if $otlp.endpoint }}
+{{ .prefix }}OTLP_ENDPOINT: {{ $otlp.endpoint | quote }}
+{{- if ne $otlp.protocol "http/protobuf" }}
+{{ .prefix }}OTLP_PROTOCOL: {{ $otlp.protocol | quote }}
+{{- end }}
+{{- if ne (join "," $otlp.signals) "traces,metrics,logs" }}
+{{ .prefix }}SIGNALS: {{ join "," $otlp.signals | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "callfleet.telemetry.secret" -}}
+{{- with .Values.telemetry.otlp }}{{ if .endpoint }}{{ .existingSecret }}{{ end }}{{ end }}
 {{- end -}}
 
 {{- define "callfleet.proxy" -}}
@@ -127,7 +149,7 @@ annotations:
 {{- include "callfleet.over" (list (deepCopy .fleet) $spec) }}
 {{- $template := $spec.template }}
 {{- $secrets := list }}
-{{- range list (include "callfleet.livekit.secret" $root) (include "callfleet.model.secret" $root) }}
+{{- range list (include "callfleet.livekit.secret" $root) (include "callfleet.model.secret" $root) (include "callfleet.telemetry.secret" $root) }}
 {{- if . }}{{ $secrets = append $secrets . }}{{ end }}
 {{- end }}
 {{- $secrets = concat $secrets ($template.secrets | default list) | uniq }}

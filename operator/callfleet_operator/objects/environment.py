@@ -24,7 +24,9 @@ _PERSONA = {
 }
 
 
-def environment(shape: FleetSpec, agent_name: str, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def environment(
+    shape: FleetSpec, fleet_name: str, agent_name: str, keys: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """Give the variables of a worker, as a container has them, sorted but for the template's."""
     ours = _counted_on(shape, agent_name, keys)
     rest = _may_be_set(shape)
@@ -32,11 +34,10 @@ def environment(shape: FleetSpec, agent_name: str, keys: tuple[str, ...]) -> lis
     for one in given:
         rest.pop(str(one.get("name")), None)
     values = [{"name": name, "value": value} for name, value in sorted((ours | rest).items())]
-    uid = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
-    pod_name = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     return [
-        {"name": "CALLFLEET_ADMISSION__POD_UID", **uid},
-        {"name": "POD_NAME", **pod_name},
+        _from_pod("CALLFLEET_ADMISSION__POD_UID", "metadata.uid"),
+        _from_pod("POD_NAME", "metadata.name"),
+        *(one for one in _whereabouts(fleet_name) if not _names(given, one["name"])),
         *values,
         *(one for one in given if one["name"] not in _FROM_POD),
     ]
@@ -57,6 +58,29 @@ def close_seconds(shape: FleetSpec) -> float:
             except ValueError:
                 break
     return DEFAULT_CLOSE_SECONDS
+
+
+def _whereabouts(fleet_name: str) -> list[dict[str, Any]]:
+    """Say where a worker is, for its log lines and for what it sends to a collector.
+
+    None of it is a setting of the worker's: one of another version would not start with a setting
+    that it does not know.
+    """
+    return [
+        _from_pod("POD_NAMESPACE", "metadata.namespace"),
+        _from_pod("POD_UID", "metadata.uid"),
+        _from_pod("NODE_NAME", "spec.nodeName"),
+        {"name": "CONTAINER_NAME", "value": names.WORKER_CONTAINER},
+        {"name": "FLEET_NAME", "value": fleet_name},
+    ]
+
+
+def _from_pod(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def _names(given: list[dict[str, Any]], name: str) -> bool:
+    return any(one.get("name") == name for one in given)
 
 
 _FROM_POD = ("CALLFLEET_ADMISSION__POD_UID", "POD_NAME")

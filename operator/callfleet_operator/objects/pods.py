@@ -101,7 +101,7 @@ def _worker(shape: FleetSpec, fleet: Key, keys: tuple[str, ...]) -> dict[str, An
             "name": names.WORKER_CONTAINER,
             "image": template.image,
             "imagePullPolicy": template.image_pull_policy,
-            "env": environment(shape, agent_name, keys),
+            "env": environment(shape, fleet.name, agent_name, keys),
             "envFrom": [{"secretRef": {"name": one}} for one in template.secrets],
             "resources": template.resources,
             "ports": [

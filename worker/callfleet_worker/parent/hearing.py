@@ -10,11 +10,10 @@ import structlog
 
 from callfleet_contract import metrics
 from callfleet_contract.events import CallEnded, CallEvent, CallStarted, TurnMeasured
-from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import CallReason
 from callfleet_worker.parent.ledger import Ledger, Totals
 from callfleet_worker.parent.registry import Registry
-from callfleet_worker.parent.samples import Sample, Sampler, was_answered
+from callfleet_worker.parent.samples import Sampler, was_answered
 
 # So long may a process be gone before a call that it never spoke of counts as dropped.
 _SILENCE_SECONDS = 2.0
@@ -23,16 +22,10 @@ _log = structlog.get_logger("callfleet.calls")
 
 
 class Telemetry(Protocol):
-    """Where events and samples go besides Prometheus."""
+    """Where events go besides Prometheus."""
 
     def trace(self, event: CallEvent) -> dict[str, str]:
         """Add an event to its call's trace; return facts that lead from a sample to the trace."""
-
-    def feed(self, sample: Sample) -> None:
-        """Add a sample."""
-
-    def set(self, metric: Metric, value: float) -> None:
-        """Set a gauge."""
 
 
 class Hearing:
@@ -50,7 +43,7 @@ class Hearing:
         Args:
             registry: Where samples are counted.
             sampler: Makes the samples.
-            telemetry: Where events and samples go besides.
+            telemetry: Where events go besides.
             on_death: Told call and room whenever a call's process has died.
 
         """
@@ -101,16 +94,11 @@ class Hearing:
         for sample in self._sampler.samples(event):
             leads = sample.metric is metrics.TURN_RESPONSE_SECONDS
             self._registry.feed(sample, facts if leads else None)
-            if self._telemetry is not None:
-                self._telemetry.feed(sample)
         _tell(event)
 
     def refused(self) -> None:
         """Count a line that was no event."""
-        sample = Sample(metrics.EVENTS_REFUSED_TOTAL, 1)
-        self._registry.feed(sample)
-        if self._telemetry is not None:
-            self._telemetry.feed(sample)
+        self._registry.add(metrics.EVENTS_REFUSED_TOTAL)
 
     def hung_up(self, call_ids: set[str]) -> None:
         """Note that a process is gone; calls that it left open were dropped."""
@@ -136,8 +124,6 @@ class Hearing:
         }
         for metric, value in gauges.items():
             self._registry.set(metric, value)
-            if self._telemetry is not None:
-                self._telemetry.set(metric, value)
 
 
 def _nobody() -> None:

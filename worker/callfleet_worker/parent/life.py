@@ -132,7 +132,7 @@ class Parent:
     ) -> None:
         self._settings, self._connection = settings, connection
         registry = Registry(GEMINI_LIVE, settings.model.profile)
-        self._otlp = Otlp.start(settings.telemetry)
+        self._otlp = Otlp.start(settings.telemetry, registry)
         self._rescue = Rescue(settings, self._has_slot_or_goes)
         self._hearing = Hearing(
             registry,

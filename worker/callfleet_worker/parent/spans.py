@@ -6,7 +6,7 @@ No room, no number, no word: a call is known by its id alone.
 import time
 from dataclasses import dataclass, field
 
-from opentelemetry.trace import Span, SpanContext, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
 from callfleet_contract.events import (
@@ -21,6 +21,8 @@ from callfleet_contract.events import (
     TurnMeasured,
 )
 from callfleet_contract.outcomes import CallOutcome
+from callfleet_contract.traces import trace_id_of
+from callfleet_service.otlp.identity import in_trace
 from callfleet_worker.parent.samples import was_answered
 
 CALL_SPAN = "call"
@@ -43,8 +45,8 @@ class CallTraces:
         self._tracer = tracer
         self._calls: dict[str, _Traced] = {}
 
-    def trace(self, event: CallEvent) -> SpanContext:
-        """Add an event to its call's trace."""
+    def trace(self, event: CallEvent) -> str:
+        """Add an event to its call's trace; give the trace's id."""
         started_ns = event.at_ns if isinstance(event, CallStarted) else time.monotonic_ns()
         call = self._calls.get(event.call_id) or self._open(event.call_id, started_ns)
         match event:
@@ -65,7 +67,7 @@ class CallTraces:
                 self._end(call, event)
             case _:
                 pass
-        return call.span.get_span_context()
+        return trace_id_of(event.call_id)
 
     def close(self) -> None:
         """End what is still open, so that it is not lost."""
@@ -74,9 +76,10 @@ class CallTraces:
         self._calls.clear()
 
     def _open(self, call_id: str, at_ns: int) -> _Traced:
-        span = self._tracer.start_span(
-            CALL_SPAN, start_time=wall_ns(at_ns), attributes={"callfleet.call_id": call_id}
-        )
+        with in_trace(trace_id_of(call_id)):
+            span = self._tracer.start_span(
+                CALL_SPAN, start_time=wall_ns(at_ns), attributes={"callfleet.call_id": call_id}
+            )
         self._calls[call_id] = _Traced(span)
         return self._calls[call_id]
 

@@ -10,11 +10,11 @@ from callfleet_service.kinds import (
     LogFormat,
     LogLevel,
     OptionalFile,
-    OptionalSecret,
     Section,
     Text,
     blank_is_unset,
 )
+from callfleet_service.otlp.settings import OtlpSettings
 
 
 class FarewellWay(StrEnum):
@@ -216,32 +216,12 @@ class HttpSettings(Section):
     )
 
 
-class TelemetrySettings(Section):
-    """OpenTelemetry, beside /metrics."""
+class TelemetrySettings(OtlpSettings):
+    """OpenTelemetry, beside /metrics: see telemetry.md."""
 
-    otlp_endpoint: Annotated[
-        Annotated[
-            str,
-            StringConstraints(pattern=r"^https?://[^/\s]+"),
-            InWords("a URL that starts with http:// or https://"),
-        ]
-        | None,
-        BeforeValidator(blank_is_unset),
-    ] = Field(
-        default=None,
-        description="OTLP/HTTP collector that spans and metrics are sent to. Unset, none are.",
-        examples=["http://otel-collector:4318"],
-    )
-    otlp_headers: OptionalSecret = Field(
-        default=None,
-        description="Headers sent to it, as name=value pairs.",
-        examples=["authorization=Bearer token"],
-    )
     service_name: Text = Field(
-        default="callfleet-worker", description="service.name of what is sent."
-    )
-    metrics_interval_seconds: float = Field(
-        default=15, ge=1, le=600, description="How often metrics are sent."
+        default="callfleet-worker",
+        description="service.name of what is sent, unless OTEL_SERVICE_NAME says another.",
     )
 
 

@@ -79,11 +79,10 @@ def _of_processes() -> Iterator[Alert]:
         "{{ $labels.job }} at {{ $labels.instance }} has not answered for a minute: either it is "
         "gone or so busy that callers hear it.",
     )
-    lost = "telemetry_lost_total"
     yield Alert(
         "CallfleetTelemetryLost",
         Severity.WARNING,
-        f"sum by (namespace, fleet, signal) (increase(callfleet_{lost}[10m])) > 0",
+        f"{increase(metrics.TELEMETRY_LOST_TOTAL, '10m', keep=('signal',))} > 0",
         "5m",
         "Traces, logs or metrics do not reach the collector.",
         f"{FLEET}{NUMBER} items of {{{{ $labels.signal }}}} were lost in 10 minutes. Calls are not "

@@ -1,0 +1,206 @@
+"""The ways to a collector: OTLP over HTTP or gRPC. Each says what became of a batch.
+
+The exporters of OpenTelemetry say no more than that a batch failed. Over HTTP a hook of the
+connection sees the answer; over gRPC the call is made here, with the library's own retries.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from callfleet_contract.telemetry import LossReason, Signal
+
+CA_VARIABLES = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "SSL_CERT_FILE")
+_GRPC_RETRIES = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.5s",
+                    "maxBackoff": "4s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"],
+                },
+            }
+        ]
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a batch: taken as a whole, in part, or not."""
+
+    reason: LossReason | None = None
+    error: str = ""
+    rejected: int = 0
+    """So many of a batch that was taken were not."""
+
+
+class Way(Protocol):
+    """Sends batches of one signal, as its exporters are given them."""
+
+    def send(self, batch: Any) -> Sent:
+        """Send a batch, trying again for as long as it may take."""
+
+    def close(self) -> None:
+        """Give up what is being sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Where a collector is, and how it is spoken to."""
+
+    endpoint: str
+    headers: Mapping[str, str]
+    send_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    path: str
+    exporter: Any
+    response: Any
+    rejected: str
+    encode: Callable[[Any], Any]
+    method: str
+
+
+_KINDS = {
+    Signal.TRACES: _Kind(
+        "v1/traces",
+        OTLPSpanExporter,
+        ExportTraceServiceResponse,
+        "rejected_spans",
+        encode_spans,
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    ),
+    Signal.METRICS: _Kind(
+        "v1/metrics",
+        OTLPMetricExporter,
+        ExportMetricsServiceResponse,
+        "rejected_data_points",
+        encode_metrics,
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    ),
+    Signal.LOGS: _Kind(
+        "v1/logs",
+        OTLPLogExporter,
+        ExportLogsServiceResponse,
+        "rejected_log_records",
+        encode_logs,
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    ),
+}
+
+
+def ca_file() -> str | None:
+    """Name the file with the authorities that are believed, where one is set."""
+    return next((os.environ[name] for name in CA_VARIABLES if os.environ.get(name)), None)
+
+
+def _partly(kind: _Kind, response: Any) -> Sent:
+    said = response.partial_success
+    return Sent(error=said.error_message, rejected=int(getattr(said, kind.rejected)))
+
+
+class HttpWay:
+    """OTLP over HTTP, by OpenTelemetry's own exporter: it retries, and heeds Retry-After."""
+
+    def __init__(self, signal: Signal, collector: Collector) -> None:
+        self._kind = _KINDS[signal]
+        session = requests.Session()
+        session.hooks["response"].append(self._answered)
+        self._answer: requests.Response | None = None
+        self._exporter = self._kind.exporter(
+            endpoint=f"{collector.endpoint.rstrip('/')}/{self._kind.path}",
+            certificate_file=ca_file(),
+            headers=dict(collector.headers),
+            timeout=collector.send_seconds,
+            session=session,
+        )
+
+    def send(self, batch: Any) -> Sent:
+        """Send a batch."""
+        self._answer = None
+        done = self._exporter.export(batch)
+        answer = self._answer
+        if answer is None:
+            return Sent(LossReason.UNREACHABLE, "no answer came")
+        if done.name != "SUCCESS":
+            return Sent(LossReason.REFUSED, f"HTTP {answer.status_code} {answer.reason}")
+        is_protobuf = "protobuf" in answer.headers.get("Content-Type", "")
+        return (
+            _partly(self._kind, self._kind.response.FromString(answer.content))
+            if (is_protobuf and answer.content)
+            else Sent()
+        )
+
+    def close(self) -> None:
+        """Give up what is being sent."""
+        self._exporter.shutdown()
+
+    def _answered(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        self._answer = response
+
+
+class GrpcWay:
+    """OTLP over gRPC."""
+
+    def __init__(self, signal: Signal, collector: Collector) -> None:
+        import grpc  # noqa: PLC0415 - 18 MB of it, for those alone who ask for it
+
+        self._kind, self._seconds = _KINDS[signal], collector.send_seconds
+        self._metadata = tuple((name.lower(), said) for name, said in collector.headers.items())
+        self._away = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        self._error = grpc.RpcError
+        where = urlsplit(collector.endpoint)
+        options = (("grpc.enable_retries", 1), ("grpc.service_config", _GRPC_RETRIES))
+        if where.scheme == "https":
+            ca = ca_file()
+            roots = Path(ca).read_bytes() if ca else None
+            credentials = grpc.ssl_channel_credentials(roots)
+            self._channel = grpc.secure_channel(where.netloc, credentials, options=options)
+        else:
+            self._channel = grpc.insecure_channel(where.netloc, options=options)
+        self._call = self._channel.unary_unary(
+            self._kind.method,
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=self._kind.response.FromString,
+        )
+
+    def send(self, batch: Any) -> Sent:
+        """Send a batch."""
+        request = self._kind.encode(batch)
+        try:
+            response = self._call(request, timeout=self._seconds, metadata=self._metadata)
+        except self._error as error:
+            code = error.code()
+            reason = LossReason.UNREACHABLE if code in self._away else LossReason.REFUSED
+            return Sent(reason, f"gRPC {code.name}: {error.details()}"[:200])
+        except ValueError:
+            return Sent(LossReason.UNREACHABLE, "this program ends")  # the channel is closed
+        return _partly(self._kind, response)
+
+    def close(self) -> None:
+        """Give up what is being sent."""
+        self._channel.close()
