@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from model_bench import Talk, settings_for, talk
+from model_bench import Talk, arm, settings_for, talk
 
 from callfleet_contract.events import ToolFinished
 from callfleet_rehearsal.emulator import Emulator, EmulatorConfig
@@ -64,6 +64,17 @@ async def test_an_order_is_looked_up_and_the_caller_told(model: str, tmp_path: P
         await emulator.log.wait_for("tool_response")
         await call.mouth.heard(1)
         assert tools_of(call) == [("look_up_order", "ok")]
+
+
+async def test_a_tool_that_the_model_made_up_is_no_tool_and_takes_no_ones_place(
+    tmp_path: Path,
+) -> None:
+    made_up = {"functionCalls": [{"id": "call-1", "name": "look_up_the_weather", "args": {}}]}
+    async with order_call(tmp_path) as (emulator, call):
+        await arm(emulator, "unknown_key", session="any", body={"toolCall": made_up})
+        await emulator.log.wait_for("unmatched_tool_response", id="call-1")
+        await call.exchange(1)
+        assert tools_of(call) == []
 
 
 async def test_a_caller_who_interrupts_the_look_up_is_answered_and_the_call_goes_on(
