@@ -1,7 +1,7 @@
 """What a worker exports rises while a call runs, and leads to the call.
 
 One call to a real worker, which talks, then has its caller's sound kept back on the way, and is
-killed with its process.
+killed with its process; in the end the worker is, while it is scraped.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from uuid import uuid4
 import aiohttp
 import psutil
 import pytest
-from worker_stand import until
+from worker_stand import PATIENCE_SECONDS, until
 
 from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
 from callfleet_rehearsal.callers.run import run
@@ -32,6 +32,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NOBODY = f"http://{LOOPBACK}:9"
 """A collector that is not there: traces are made all the same."""
 CUT_SECONDS = 20.0
+SCRAPERS, SCRAPES = 4, 40
 RISE = (
     "callfleet_turn_response_seconds_count",
     "callfleet_tokens_total",
@@ -58,6 +59,7 @@ class Watched:
     dead: Seen = field(default_factory=dict)
     unheard_after_seconds: float = 0.0
     text: str = ""
+    last_words: list[str] = field(default_factory=list)
 
 
 def total(seen: Seen, name: str) -> float:
@@ -97,6 +99,26 @@ def call_process(worker_pid: int) -> int:
     return max(family, key=lambda one: one.num_threads()).pid
 
 
+async def scrape_until_killed(worker: Worker, pid: int) -> list[str]:
+    """Scrape without a pause, kill the worker meanwhile, and give all answers that came."""
+    answers: list[str] = []
+
+    async def go_on() -> None:
+        while True:
+            try:
+                answers.append(await scrape(worker))
+            except aiohttp.ClientError:
+                return
+
+    async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as tasks:
+        for _ in range(SCRAPERS):
+            tasks.create_task(go_on())
+        while len(answers) < SCRAPES:  # noqa: ASYNC110 - another process answers
+            await asyncio.sleep(0.001)
+        os.kill(pid, signal.SIGKILL)
+    return answers
+
+
 async def watch(server: LiveKitServer, worker: Worker, pid: int) -> Watched:
     plan = RunPlan(
         server.url,
@@ -118,6 +140,7 @@ async def watch(server: LiveKitServer, worker: Worker, pid: int) -> Watched:
     found.dead = await seen_when(worker, lambda seen: seen[DIED] > 0, "dead")
     caller.cancel()
     await asyncio.wait((caller,))
+    found.last_words = await scrape_until_killed(worker, pid)
     return found
 
 
@@ -167,3 +190,8 @@ def test_nothing_that_was_counted_falls_when_a_process_is_killed(watched: Watche
         and watched.dead[series] < value
     ]
     assert fell == []
+
+
+def test_an_answer_of_a_worker_that_is_killed_is_whole_or_none(watched: Watched) -> None:
+    assert len(watched.last_words) >= SCRAPES
+    assert all(text.endswith("# EOF\n") for text in watched.last_words)
