@@ -105,6 +105,13 @@ def test_a_deleted_pod_has_time_for_its_calls_and_for_all_that_follows_on_them()
     assert pod.spec.terminationGracePeriodSeconds == grace(60, 30).total_seconds
 
 
+@pytest.mark.parametrize("nonsense", ["inf", "nan", "soon", ""])
+def test_a_time_to_close_that_is_none_is_taken_for_the_usual_one(nonsense: str) -> None:
+    env = [{"name": "CALLFLEET_DRAIN__CLOSE_SECONDS", "value": nonsense}]
+    pod = pod_of(spec(drain={"maxCallSeconds": 60}, template={"image": "w:1", "env": env}))
+    assert pod.spec.terminationGracePeriodSeconds == grace(60, 10).total_seconds
+
+
 def test_a_pod_is_left_alone_by_autoscalers_of_nodes_and_may_do_nothing() -> None:
     pod = pod_of(spec())
     assert pod.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"

@@ -4,6 +4,7 @@ The operator counts on some of them: those win over what a template says. Of the
 template's win.
 """
 
+import math
 from typing import Any
 
 from callfleet_contract.fleet import names
@@ -54,9 +55,10 @@ def close_seconds(shape: FleetSpec) -> float:
     for one in reversed(shape.template.env):
         if one.get("name") == CLOSE_VARIABLE:
             try:
-                return float(one.get("value") or DEFAULT_CLOSE_SECONDS)
+                told = float(one.get("value") or DEFAULT_CLOSE_SECONDS)
             except ValueError:
                 break
+            return told if math.isfinite(told) else DEFAULT_CLOSE_SECONDS
     return DEFAULT_CLOSE_SECONDS
 
 
