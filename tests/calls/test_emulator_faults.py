@@ -215,6 +215,20 @@ async def test_usage_can_be_missing_or_doubled() -> None:
         assert "serverContent" not in await receive(socket, "usageMetadata")
 
 
+async def test_usage_can_count_many_tokens_and_not_say_what_for() -> None:
+    async with Emulator(QUICK) as emulator, raw(emulator) as socket:
+        await set_up(socket)
+        await send(socket, TEXT)
+        told = (await receive(socket, "serverContent", "turnComplete"))["usageMetadata"]
+        emulator.arm("vague_usage", session="any", factor=30)
+        await send(socket, TEXT)
+        vague = (await receive(socket, "serverContent", "turnComplete"))["usageMetadata"]
+        assert vague.keys() == {"promptTokenCount", "responseTokenCount", "totalTokenCount"}
+        assert vague["totalTokenCount"] > 20 * told["totalTokenCount"]
+        bills = [each for each in emulator.log.all() if each["event"] == "usage"]
+        assert bills[-1]["total"] == vague["totalTokenCount"]
+
+
 async def test_a_fault_strikes_only_the_turn_it_is_meant_for() -> None:
     async with Emulator(QUICK) as emulator, raw(emulator) as socket:
         await set_up(socket)

@@ -4,13 +4,21 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callfleet_rehearsal.stack import livekit
 from callfleet_rehearsal.stack.errors import StackError
 from callfleet_rehearsal.stack.livekit import LiveKitServer
-from callfleet_rehearsal.stack.monitoring import livekit_target, rule_files, rules, worker_target
+from callfleet_rehearsal.stack.monitoring import (
+    Target,
+    livekit_target,
+    operator_target,
+    rule_files,
+    rules,
+    worker_target,
+)
 from callfleet_rehearsal.stack.monitoring.writing import (
     NOBODY,
     Notifying,
@@ -25,27 +33,47 @@ WORKER = worker_target("http://127.0.0.1:9090/metrics")
 LIVEKIT = livekit_target("http://127.0.0.1:9091/metrics")
 
 
+def scraped(*targets: Target) -> list[dict[str, Any]]:
+    return prometheus_settings(targets, (), "127.0.0.1:9093")["scrape_configs"]
+
+
 def test_a_workers_series_are_of_a_fleet_as_they_are_in_kubernetes() -> None:
-    told = prometheus_settings((WORKER, LIVEKIT), (), "127.0.0.1:9093")
-    assert told["scrape_configs"] == [
+    worker, livekit_server = scraped(WORKER, LIVEKIT)
+    assert (worker["scheme"], worker["metrics_path"]) == ("http", "/metrics")
+    assert worker["static_configs"] == [
         {
-            "job_name": "callfleet-worker",
-            "scheme": "http",
-            "metrics_path": "/metrics",
-            "static_configs": [
-                {
-                    "targets": ["127.0.0.1:9090"],
-                    "labels": {"namespace": "local", "fleet": "local"},
-                }
-            ],
-        },
-        {
-            "job_name": "livekit-server",
-            "scheme": "http",
-            "metrics_path": "/metrics",
-            "static_configs": [{"targets": ["127.0.0.1:9091"], "labels": {"namespace": "local"}}],
-        },
+            "targets": ["127.0.0.1:9090"],
+            "labels": {"job": "callfleet-worker", "namespace": "local", "fleet": "local"},
+        }
     ]
+    assert livekit_server["static_configs"] == [
+        {
+            "targets": ["127.0.0.1:9091"],
+            "labels": {"job": "livekit-server", "namespace": "local"},
+        }
+    ]
+
+
+def test_several_workers_are_scraped_under_one_job_each_for_its_fleet() -> None:
+    told = scraped(*(worker_target("http://127.0.0.1:1/metrics", name) for name in ("a", "b")))
+    labels = [each["static_configs"][0]["labels"] for each in told]
+    assert [each["fleet"] for each in labels] == ["a", "b"]
+    assert {each["job"] for each in labels} == {"callfleet-worker"}
+    assert len({each["job_name"] for each in told}) == 2
+
+
+def test_metrics_may_be_left_out_of_one_target_alone() -> None:
+    lacking = worker_target("http://127.0.0.1:1/metrics", dropped="callfleet_calls_.+")
+    dropping, whole = scraped(lacking, WORKER)
+    (rule,) = dropping["metric_relabel_configs"]
+    assert (rule["regex"], rule["action"]) == ("callfleet_calls_.+", "drop")
+    assert whole["metric_relabel_configs"] == []
+
+
+def test_an_operator_says_itself_which_fleet_its_series_are_about() -> None:
+    (told,) = scraped(operator_target("http://127.0.0.1:1/metrics"))
+    assert told["honor_labels"] is True
+    assert "fleet" not in told["static_configs"][0]["labels"]
 
 
 def test_the_server_shows_metrics_where_its_target_says() -> None:

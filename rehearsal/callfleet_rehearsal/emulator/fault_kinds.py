@@ -42,6 +42,7 @@ class Deed(StrEnum):
     CALL_WITHOUT_ID = "call_without_id"
     NO_USAGE = "no_usage"
     DOUBLE_USAGE = "double_usage"
+    VAGUE_USAGE = "vague_usage"
     ODD_PCM = "odd_pcm"
 
 
@@ -204,6 +205,13 @@ REGISTRY: dict[str, FaultKind] = {
             "turnComplete without usageMetadata",
         ),
         _kind("double_usage", Deed.DOUBLE_USAGE, Point.TURN_COMPLETE, "usageMetadata twice"),
+        _kind(
+            "vague_usage",
+            Deed.VAGUE_USAGE,
+            Point.TURN_COMPLETE,
+            "usageMetadata that counts so many times the tokens, and does not say what for",
+            factor=1,
+        ),
         _kind("odd_pcm", Deed.ODD_PCM, Point.MID_AUDIO, "A piece of audio with half a sample"),
     )
 }

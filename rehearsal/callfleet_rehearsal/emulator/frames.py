@@ -36,11 +36,14 @@ def server_content(**content: Any) -> bytes:
     return frame({"serverContent": content})
 
 
-def turn_complete(usage: Usage | None, api: Api) -> bytes:
-    """End a turn, with its bill."""
+def turn_complete(usage: Usage | None, api: Api, *, detailed: bool = True) -> bytes:
+    """End a turn, with its bill; one that is not detailed gives sums alone."""
     body: dict[str, Any] = {"serverContent": {"turnComplete": True}}
     if usage is not None:
-        body["usageMetadata"] = usage_metadata(usage, api)
+        bill = usage_metadata(usage, api)
+        body["usageMetadata"] = {
+            name: told for name, told in bill.items() if detailed or not name.endswith("Details")
+        }
     return frame(body)
 
 

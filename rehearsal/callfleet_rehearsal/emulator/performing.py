@@ -17,7 +17,7 @@ from callfleet_rehearsal.emulator.shared import Shared
 from callfleet_rehearsal.emulator.speech import Speech, reply_speech
 from callfleet_rehearsal.emulator.striking import Striker, Twist
 from callfleet_rehearsal.emulator.timing import Clockwork
-from callfleet_rehearsal.emulator.tokens import append_text, charge
+from callfleet_rehearsal.emulator.tokens import append_text, charge, times
 from callfleet_rehearsal.emulator.turns import (
     Action,
     AudioSent,
@@ -261,8 +261,10 @@ class Performer:
         twist = self.strike(Point.TURN_COMPLETE, turn.plan.turn)
         ledger, usage = charge(self.conversation.ledger, turn.spoken_seconds, spoken)
         self.conversation.ledger = ledger
+        usage = times(usage, twist.vague_usage or 1)
         billed = None if twist.no_usage else usage
-        self.wire.send(frames.turn_complete(billed, self.settings.api))
+        detailed = not twist.vague_usage
+        self.wire.send(frames.turn_complete(billed, self.settings.api, detailed=detailed))
         self._log("usage", **asdict(usage), prompt=usage.prompt, total=usage.total)
         if twist.double_usage:
             body = frames.usage_metadata(usage, self.settings.api)

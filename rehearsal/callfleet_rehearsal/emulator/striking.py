@@ -23,6 +23,7 @@ class Twist:
     without_id: bool = False
     no_usage: bool = False
     double_usage: bool = False
+    vague_usage: int = 0
     late_audio_seconds: float | None = None
 
 
@@ -36,6 +37,7 @@ _TWISTS = {
     Deed.NO_USAGE: Twist(no_usage=True),
     Deed.DOUBLE_USAGE: Twist(double_usage=True),
 }
+_SET_TWISTS = {Deed.LATE_AUDIO, Deed.VAGUE_USAGE}
 
 
 class Striker:
@@ -60,11 +62,9 @@ class Striker:
         effect = self._shared.faults.take(point, self._name, turn)
         if effect is None:
             return Twist()
-        if effect.deed in _TWISTS or effect.deed is Deed.LATE_AUDIO:
+        if effect.deed in _TWISTS or effect.deed in _SET_TWISTS:
             self._shared.log.add(self._name, "fault", name=effect.name)
-            if effect.deed is Deed.LATE_AUDIO:
-                return Twist(late_audio_seconds=float(effect.settings["after_seconds"]))
-            return _TWISTS[effect.deed]
+            return _twist(effect)
         self.strike(effect)
         return Twist(swallowed=point is Point.SETUP and effect.deed is not Deed.SLOW_PONG)
 
@@ -97,6 +97,14 @@ class Striker:
         self._shared.log.add(self._name, "go_away", time_left=left)
         code, reason = int(settings["code"]), str(settings["reason"])
         self._after(float(settings["kill_after_seconds"]), lambda: self._wire.close(code, reason))
+
+
+def _twist(effect: Effect) -> Twist:
+    if effect.deed is Deed.LATE_AUDIO:
+        return Twist(late_audio_seconds=float(effect.settings["after_seconds"]))
+    if effect.deed is Deed.VAGUE_USAGE:
+        return Twist(vague_usage=int(effect.settings["factor"]))
+    return _TWISTS[effect.deed]
 
 
 def _body(effect: Effect) -> bytes:

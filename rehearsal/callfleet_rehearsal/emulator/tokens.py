@@ -42,6 +42,13 @@ class Usage:
         return self.prompt + self.response_audio
 
 
+def times(usage: Usage, factor: int) -> Usage:
+    """Bill so many times the tokens."""
+    return Usage(
+        usage.prompt_audio * factor, usage.prompt_text * factor, usage.response_audio * factor
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The context of a session."""

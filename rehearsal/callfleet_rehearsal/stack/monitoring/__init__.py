@@ -11,6 +11,7 @@ from callfleet_rehearsal.stack.monitoring.writing import (
     Notifying,
     Target,
     livekit_target,
+    operator_target,
     worker_target,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "Target",
     "find_programs",
     "livekit_target",
+    "operator_target",
     "rule_files",
     "start_monitoring",
     "worker_target",

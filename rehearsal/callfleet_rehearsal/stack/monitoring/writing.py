@@ -20,18 +20,25 @@ class Target:
     """A process whose metrics are scraped.
 
     In Kubernetes ``namespace`` is the pod's, and ``fleet`` the one that it is of; the rules add up
-    by both. A process of no fleet has None.
+    by both. A process of no fleet has None. What ``dropped`` matches is not kept: a regular
+    expression of whole names, as ``metric_relabel_configs`` have them.
     """
 
     job: str
     metrics_url: str
     namespace: str = _LOCAL
     fleet: str | None = None
+    dropped: str = ""
 
 
-def worker_target(metrics_url: str) -> Target:
-    """Name a worker of the local stack, which is the one of its fleet."""
-    return Target("callfleet-worker", metrics_url, fleet=_LOCAL)
+def worker_target(metrics_url: str, fleet: str = _LOCAL, dropped: str = "") -> Target:
+    """Name a worker, the one of its fleet."""
+    return Target("callfleet-worker", metrics_url, fleet=fleet, dropped=dropped)
+
+
+def operator_target(metrics_url: str) -> Target:
+    """Name an operator. Its series say themselves which fleet they are about."""
+    return Target("callfleet-operator", metrics_url)
 
 
 def livekit_target(metrics_url: str) -> Target:
@@ -68,20 +75,24 @@ def prometheus_settings(
         "storage": {"exemplars": {"max_exemplars": _MOST_EXEMPLARS}},
         "rule_files": [str(file) for file in rules],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
-        "scrape_configs": [_scraped(target) for target in targets],
+        "scrape_configs": [_scraped(*each) for each in enumerate(targets, start=1)],
     }
 
 
-def _scraped(target: Target) -> dict[str, object]:
+def _scraped(number: int, target: Target) -> dict[str, object]:
     at = urlsplit(target.metrics_url)
-    labels = {"namespace": target.namespace}
+    labels = {"job": target.job, "namespace": target.namespace}
     if target.fleet is not None:
         labels["fleet"] = target.fleet
+    drop = {"source_labels": ["__name__"], "regex": target.dropped, "action": "drop"}
     return {
-        "job_name": target.job,
+        # Two of one job are two to Prometheus; the label is what the rules go by.
+        "job_name": f"{target.job}-{number}",
         "scheme": at.scheme,
         "metrics_path": at.path,
+        "honor_labels": True,
         "static_configs": [{"targets": [at.netloc], "labels": labels}],
+        "metric_relabel_configs": [drop] if target.dropped else [],
     }
 
 
