@@ -1,8 +1,8 @@
 """Each alert fires for what it is there for, and for nothing else: asked of Prometheus' engine."""
 
 import pytest
-from alert_stories import STORIES, fleet, indicators, rooms, worker
-from promtool import Course, Expected, Promtool, first_then, over
+from alert_stories import LIVEKIT, STORIES, fleet, indicators, rooms, worker
+from promtool import Course, Expected, Promtool, first_then, labelled, over
 
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards import alerts, burning
@@ -96,6 +96,28 @@ def test_a_fleet_that_is_full_or_asleep_wakes_somebody_by_a_caller_who_waits(
     assert promtool.complaint([ALERTS], over(waits, 3), expected) == ""
     nobody = full | there | rooms(participants=2 * calls, open_rooms=calls)
     assert silent(promtool, "CallfleetNoCapacity", nobody, 5) == ""
+
+
+@pytest.mark.parametrize("ahead", ["LiveKit", "workers"])
+@pytest.mark.parametrize("a_scrape", [5, -5])
+def test_calls_that_come_or_go_between_two_scrapes_are_no_callers_who_wait_and_no_ghosts(
+    promtool: Promtool, ahead: str, a_scrape: int
+) -> None:
+    """Twenty calls more a minute, or fewer, beside a full fleet; one is scraped later."""
+    first = {"LiveKit": 0, "workers": 0, ahead: a_scrape}
+    whole = 500
+    course = over(worker(calls=10), 6) | {
+        labelled(
+            "callfleet_calls_active", fleet="busy"
+        ): f"{whole + first['workers']}{a_scrape:+d}x23",
+        f"livekit_room_total{LIVEKIT}": f"{whole + 10 + first['LiveKit']}{a_scrape:+d}x23",
+        f"livekit_participant_total{LIVEKIT}": (
+            f"{2 * (whole + 10 + first['LiveKit'])}{2 * a_scrape:+d}x23"
+        ),
+    }
+    names = ("CallfleetNoCapacity", "CallfleetOrphanedRooms", "CallfleetActiveCallsMismatch")
+    told = [Expected(name, minute, fires=False) for name in names for minute in range(1, 6)]
+    assert promtool.complaint([ALERTS], course, told) == ""
 
 
 def test_a_caller_who_waits_while_slots_are_free_is_no_want_of_capacity(promtool: Promtool) -> None:

@@ -150,6 +150,16 @@ CASES = {
         [("CallfleetNoCapacity", FLEET), ("CallfleetOrphanedRooms", {})],
         {"CallfleetOrphanedRooms"},
     ),
+    "callers of a worker that does not answer only seem to be alone": (
+        [
+            (
+                "CallfleetTargetDown",
+                {"job": "callfleet-worker", "instance": "10.0.0.1:8081", **FLEET},
+            ),
+            ("CallfleetOrphanedRooms", {}),
+        ],
+        {"CallfleetOrphanedRooms"},
+    ),
     "an operator that does not answer is not missed twice": (
         [
             ("CallfleetTargetDown", {"job": "callfleet-operator", "instance": "10.0.0.1:8083"}),

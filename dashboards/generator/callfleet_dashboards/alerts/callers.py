@@ -16,8 +16,19 @@ ONE_WAY_SECONDS = 30
 FAILING_SHARE, FAILING_CALLS = 0.25, 3
 
 CALLS_EVERYWHERE = f"(sum({metrics.CALLS_ACTIVE.full_name}) or vector(0))"
-WAITING = f"(sum(livekit_participant_total) - 2 * {CALLS_EVERYWHERE})"
+AS_SCRAPED = "[30s:15s]"
+"""LiveKit and workers are scraped at different instants. What one of them counts least in so long,
+held against what the other counts most, is no call that came or went between two scrapes."""
+WAITING = (
+    f"(min_over_time(sum(livekit_participant_total){AS_SCRAPED})\n"
+    f"  - 2 * max_over_time({CALLS_EVERYWHERE}{AS_SCRAPED}))"
+)
 """Callers whom no agent has joined: in a call there are two. Labels: none."""
+UNKNOWN_CALLS = (
+    f"(min_over_time({CALLS_EVERYWHERE}{AS_SCRAPED})\n"
+    f"  - max_over_time(sum(livekit_room_total){AS_SCRAPED}))"
+)
+"""Calls of workers that have no room. Labels: none."""
 FREE_SLOTS = (
     f"(max {BY} ({operator.FLEET_SLOTS.full_name} - {operator.FLEET_CALLS.full_name})\n"
     f"  or sum {BY} (({metrics.CALL_SLOTS.full_name} - {metrics.CALLS_ACTIVE.full_name}) * "
@@ -60,7 +71,7 @@ def alerts() -> Iterator[Alert]:
     yield Alert(
         "CallfleetActiveCallsMismatch",
         Severity.WARNING,
-        f"{CALLS_EVERYWHERE} - sum(livekit_room_total) > 0",
+        f"{UNKNOWN_CALLS} > 0",
         "2m",
         "Workers hold calls that LiveKit knows nothing of.",
         f"{NUMBER} calls of workers have no room on the LiveKit server: nobody is in them.",
@@ -74,7 +85,7 @@ def _no_capacity() -> Alert:
         "CallfleetNoCapacity",
         Severity.CRITICAL,
         f"({full})\nand on () ({WAITING} > 0)\nor\n({full})\nand on (namespace, fleet) ({refused})",
-        "30s",
+        "15s",
         "Callers wait, and no slot is free.",
         f"{FLEET}no slot is free, and callers who have no agent wait or were passed on.",
     )
