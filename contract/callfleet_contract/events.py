@@ -1,7 +1,7 @@
 """What a call tells its worker's parent process; see ``event_lines`` for how it is written. Pure.
 
-All instants are ``time.monotonic_ns()`` of the machine, which its processes share. Nothing here
-carries what anybody said.
+All instants are ``time.monotonic_ns()`` of the machine, which its processes share. Nothing but
+``Said`` carries what anybody said, and that is told only where content was asked for.
 """
 
 from dataclasses import dataclass
@@ -167,10 +167,20 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class ModelSessionEvent:
-    """The connection to the model changed."""
+    """The connection to the model changed; ``model`` is the one that is spoken with now."""
 
     call_id: str
     change: ModelSessionChange
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the caller (``role`` is ``user``) or the agent (``assistant``) said, redacted."""
+
+    call_id: str
+    role: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +245,7 @@ CallEvent = (
     | UsageDoubted
     | ToolFinished
     | ModelSessionEvent
+    | Said
     | SpeechHeard
     | LoopBlocked
     | LoopHeld

@@ -55,6 +55,8 @@ def expected(info: FieldInfo) -> str:
     """Say what to write, in words."""
     kind, inner = _parts(info.annotation)
     constraints = [*info.metadata, *inner]
+    if words := _in_words(info.metadata):
+        return words
     if get_origin(kind) is tuple:
         item, inner = _parts(get_args(kind)[0])
         items = "secrets" if item is SecretStr else _in_words(inner) or "names"

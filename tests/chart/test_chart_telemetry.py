@@ -6,7 +6,7 @@ from typing import Any
 from helm import Helm, of_kind
 
 from callfleet_operator.settings import load
-from callfleet_worker.settings.sections import TelemetrySettings
+from callfleet_worker.settings import TelemetrySettings
 
 ENDPOINT = "http://otel.monitoring.svc:4318"
 SAID = f"telemetry.otlp.endpoint={ENDPOINT},telemetry.otlp.existingSecret=otlp"

@@ -27,6 +27,7 @@ from callfleet_worker.bridge.leaving import cause_of_departure, cause_of_room, c
 from callfleet_worker.bridge.showing import StateShow
 from callfleet_worker.bridge.sink import NS_PER_SECOND, BridgeOptions, CallLine
 from callfleet_worker.bridge.turnclock import CallName
+from callfleet_worker.content import Redaction, tell_content
 from callfleet_worker.farewell import Caller, farewell, plan_farewell
 from callfleet_worker.leftalone import is_left_alone
 from callfleet_worker.model.build import build_model
@@ -141,6 +142,9 @@ class Call:
         rescues = RESCUE_ATTRIBUTE in self._ctx.job.attributes
         agent = load_agent(self._settings, rescues=rescues)
         await watch_tools(agent, self._name.call_id, self.bridge.emit)
+        if (telemetry := self._settings.telemetry).tells_content:
+            redaction = Redaction.of(telemetry.redact)
+            tell_content(self.session, self._name.call_id, redaction, self.bridge.emit)
         self.session.input.audio = self.bridge.ears
         self.session.output.audio = self.bridge.mouth
         if self._settings.model.transcription.agent:

@@ -18,7 +18,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_HEADERS
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import NoOpTracer, Tracer
 from opentelemetry.util.re import parse_env_headers
 
@@ -35,6 +35,8 @@ from callfleet_service.otlp.ways import Collector, GrpcWay, HttpWay, Way
 from callfleet_service.whereabouts import Whereabouts
 
 SCOPE = "callfleet"
+# A long call has more to tell than 128 events, but not without end.
+_SPAN_LIMITS = SpanLimits(max_events=1000)
 _log = structlog.get_logger(LOGGER)
 
 
@@ -119,7 +121,9 @@ class Sending:
                 way.close()
 
     def _send_traces(self, who: Resource, way: Way, losses: Losses) -> None:
-        provider = TracerProvider(resource=who, shutdown_on_exit=False, id_generator=ChosenIds())
+        provider = TracerProvider(
+            resource=who, shutdown_on_exit=False, id_generator=ChosenIds(), span_limits=_SPAN_LIMITS
+        )
         limits = self._limits
         queue = SpanQueue(Spans(way, losses), losses, limits.batch, limits.every_seconds)
         provider.add_span_processor(queue)

@@ -123,7 +123,7 @@ class CallModel(llm.RealtimeModel):
 
     def tell(self, change: ModelSessionChange) -> None:
         """Report a change of the connection."""
-        self._emit(ModelSessionEvent(self.call_id, change))
+        self._emit(ModelSessionEvent(self.call_id, change, self.active.model))
 
     def account(self, way: Candidate) -> Account:
         """Open an account for a session on one way."""

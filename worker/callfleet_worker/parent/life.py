@@ -27,7 +27,7 @@ from callfleet_worker.parent.health import Health, HealthServer
 from callfleet_worker.parent.hearing import Hearing
 from callfleet_worker.parent.jobs import Preparation
 from callfleet_worker.parent.logs import write_logs
-from callfleet_worker.parent.otlp import Otlp
+from callfleet_worker.parent.otlp import Otlp, whose_of
 from callfleet_worker.parent.preflight import RefusedError, Verdict, knock
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.registry import Registry
@@ -132,7 +132,7 @@ class Parent:
     ) -> None:
         self._settings, self._connection = settings, connection
         registry = Registry(GEMINI_LIVE, settings.model.profile)
-        self._otlp = Otlp.start(settings.telemetry, registry)
+        self._otlp = Otlp.start(settings.telemetry, registry, whose_of(settings))
         self._rescue = Rescue(settings, self._has_slot_or_goes)
         self._hearing = Hearing(
             registry,

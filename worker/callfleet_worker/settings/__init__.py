@@ -23,8 +23,8 @@ from callfleet_worker.settings.sections import (
     LogSettings,
     MouthSettings,
     PersonaSettings,
-    TelemetrySettings,
 )
+from callfleet_worker.settings.telemetry import TelemetrySettings
 from callfleet_worker.settings.tree import Settings
 
 __all__ = [

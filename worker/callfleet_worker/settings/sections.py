@@ -3,7 +3,13 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from callfleet_service.expectations import InWords
 from callfleet_service.kinds import (
@@ -14,7 +20,6 @@ from callfleet_service.kinds import (
     Text,
     blank_is_unset,
 )
-from callfleet_service.otlp.settings import OtlpSettings
 
 
 class FarewellWay(StrEnum):
@@ -213,15 +218,6 @@ class HttpSettings(Section):
         ge=0,
         le=65535,
         description="Port to listen on; 0 takes any free one and logs it.",
-    )
-
-
-class TelemetrySettings(OtlpSettings):
-    """OpenTelemetry, beside /metrics: see telemetry.md."""
-
-    service_name: Text = Field(
-        default="callfleet-worker",
-        description="service.name of what is sent, unless OTEL_SERVICE_NAME says another.",
     )
 
 

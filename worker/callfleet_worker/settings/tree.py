@@ -23,9 +23,9 @@ from callfleet_worker.settings.sections import (
     LogSettings,
     MouthSettings,
     PersonaSettings,
-    TelemetrySettings,
 )
 from callfleet_worker.settings.sources import Surroundings
+from callfleet_worker.settings.telemetry import TelemetrySettings
 
 NO_MODEL = (
     "no model can be reached: set GOOGLE_API_KEY or CALLFLEET_MODEL__KEYS to a Gemini API key, or "
