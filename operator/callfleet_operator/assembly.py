@@ -25,6 +25,7 @@ from callfleet_operator.reaching.writing import Writer
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.telling.plans import Plans
 from callfleet_operator.telling.posting import Posting
+from callfleet_operator.telling.ticks import TickTraces
 from callfleet_operator.telling.voice import Voice
 from callfleet_operator.ticking.keeping import Keeping
 from callfleet_operator.ticking.rounds import Rounds
@@ -81,6 +82,7 @@ class Given:
     keys: Keys
     metrics: Metrics
     plans: Plans
+    traces: TickTraces
     definition: Definition
     me: str
     namespaces: tuple[str, ...]
@@ -133,6 +135,7 @@ def assemble(given: Given) -> Operator:
         voice=voice,
         metrics=registry,
         plans=given.plans,
+        traces=given.traces,
         definition=given.definition,
         moment=clock.moment,
     )

@@ -24,7 +24,7 @@ from callfleet_operator.reaching.definition import Definition, NoDefinitionError
 from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
 from callfleet_operator.reaching.skew import clock_skew_seconds
-from callfleet_operator.settings import Settings
+from callfleet_operator.settings import Settings, TelemetrySettings
 from callfleet_operator.telling.collector import start_sending
 from callfleet_operator.telling.health import Health, HealthServer
 from callfleet_operator.telling.metrics import Metrics
@@ -69,6 +69,7 @@ class Life:
         self.metrics = Metrics()
         self.plans = Plans()
         self.definition = Definition()
+        self._collecting = start_sending(TelemetrySettings(), self.metrics)
         self._told_to_go = asyncio.Event()
         self._operator: Operator | None = None
         self._me = f"{os.environ.get('HOSTNAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
@@ -83,7 +84,7 @@ class Life:
         self.metrics.set(metrics.OPERATOR_LEADING, 0)
         with self._signals():
             await health.start(self.order.bound)
-            sending = start_sending(settings.telemetry, self.metrics)
+            self._collecting = start_sending(settings.telemetry, self.metrics)
             log.info("operator started", me=self._me, http=address_of(self.order.bound))
             try:
                 return await self._wait_and_lead(connection, leading)
@@ -92,8 +93,7 @@ class Life:
                 await health.stop()
                 await connection.close()
                 log.info("operator ended", me=self._me)
-                if sending is not None:
-                    await asyncio.to_thread(sending.stop)
+                await asyncio.to_thread(self._collecting.stop)
 
     async def _wait_and_lead(self, connection: Connection, leading: Leading) -> int:
         if not await self._done(_see_definition(connection, self.definition)):
@@ -121,6 +121,7 @@ class Life:
                 keys=self.order.keys,
                 metrics=self.metrics,
                 plans=self.plans,
+                traces=self._collecting.traces,
                 definition=self.definition,
                 me=self._me,
                 namespaces=settings.namespaces,

@@ -47,15 +47,15 @@ class Stand:
     kubelet: LightKubelet
     operators: list[tuple[Life, asyncio.Task[int]]]
 
-    def start_operator(self) -> asyncio.Task[int]:
-        """Start one more."""
+    def start_operator(self, **more: Any) -> asyncio.Task[int]:
+        """Start one more; ``more`` are settings of it."""
         bound = socket.create_server(("127.0.0.1", 0))
         one = KubeConfig.from_server(self.kube.url)
         one.users["default"] = User(token="not-asked-for")
         one.contexts["default"].user = "default"
         config = one.get()
         assert config is not None
-        settings = Settings(private_key_file=Path("unused"), relist_seconds=5)
+        settings = Settings(private_key_file=Path("unused"), relist_seconds=5, **more)
         life = Life(Order(settings, config, KEYS, bound))
         task = asyncio.create_task(life.live())
         self.operators.append((life, task))
@@ -147,13 +147,13 @@ async def until(holds: Callable[[], bool], what: str, seconds: float = 20.0) -> 
 
 
 @asynccontextmanager
-async def stand(*, operators: int = 1) -> AsyncIterator[Stand]:
+async def stand(*, operators: int = 1, **settings: Any) -> AsyncIterator[Stand]:
     """Set up a cluster that knows the resource, with one operator at work."""
     async with fake_kube() as kube, light_kubelet(kube) as kubelet:
         await kube.put("customresourcedefinitions", packaged.definition())
         one = Stand(kube, kubelet, [])
         for _ in range(operators):
-            one.start_operator()
+            one.start_operator(**settings)
         try:
             yield one
         finally:

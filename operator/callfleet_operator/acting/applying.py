@@ -5,6 +5,7 @@ An order is written on its pod before it is sent: whoever comes next can send it
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -47,11 +48,22 @@ class Saying(Protocol):
         """Something was not done."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An action, when it was tried on the steady clock, and what it met, if anything."""
+
+    action: Action
+    began_ns: int
+    ended_ns: int
+    problem: Problem | None = None
+
+
 @dataclass(slots=True)
 class Applied:
     """What became of a plan."""
 
     created: int = 0
+    tried: list[Tried] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     create_refused: str = ""
 
@@ -85,12 +97,15 @@ class Acting:
         """
         applied = Applied()
         for _, alike in groupby(plan.actions, key=type):
-            await asyncio.gather(*(self._try(fleet, one, now, applied) for one in _single(alike)))
+            tries = [self._try(fleet, one, now, applied) for one in _single(alike)]
+            applied.tried += await asyncio.gather(*tries)
             if applied.must_wait:
                 break
         return applied
 
-    async def _try(self, fleet: SeenFleet, action: Action, now: float, applied: Applied) -> None:
+    async def _try(self, fleet: SeenFleet, action: Action, now: float, applied: Applied) -> Tried:
+        began_ns = time.monotonic_ns()
+        problem = None
         try:
             await self._do(fleet, action, now, applied)
         except WriteError as error:
@@ -101,6 +116,7 @@ class Acting:
             if not isinstance(action, Create) and problem.trouble is Trouble.GONE:
                 self.hands.store.pods.drop(action.pod.uid)
             self.saying.failed(fleet, action, problem)
+        return Tried(action, began_ns, time.monotonic_ns(), problem)
 
     async def _do(self, fleet: SeenFleet, action: Action, now: float, applied: Applied) -> None:
         namespace = fleet.key.namespace

@@ -14,7 +14,7 @@ def explain(trust: Trust, course: Course, size: Size, actions: list[Action]) -> 
         f"{trust.fresh_percent}% of workers freshly heard, {trust.connected_percent}% connected: "
         + ("trusted" if trust.trusted else "not trusted, so nothing shrinks"),
         *size.notes,
-        f"{size.pods} pods are to accept calls",
+        "1 pod is to accept calls" if size.pods == 1 else f"{size.pods} pods are to accept calls",
     ]
     if course.rolling:
         step = course.status.step + 1

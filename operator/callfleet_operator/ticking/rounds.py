@@ -129,6 +129,7 @@ class Rounds:
         self._alarms.pop(fleet.key, None)
         self._metrics.forget(fleet.key)
         self._tools.plans.forget(fleet.key)
+        self._tools.traces.forget(fleet.key)
 
     async def _loop(self, fleet: SeenFleet, alarm: Alarm) -> None:
         tick = Tick(self._tools, Remembered(Memory(self._began_at)))

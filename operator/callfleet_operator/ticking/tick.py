@@ -31,6 +31,7 @@ from callfleet_operator.reaching.writing import WriteError
 from callfleet_operator.telling.gauges import show
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.telling.plans import Plans
+from callfleet_operator.telling.ticks import Did, Step, TickTold, TickTraces
 from callfleet_operator.telling.voice import Voice
 from callfleet_operator.ticking.keeping import Keeping
 from callfleet_operator.ticking.patience import Patience
@@ -79,6 +80,7 @@ class Tools:
     voice: Voice
     metrics: Metrics
     plans: Plans
+    traces: TickTraces
     definition: Definition
     moment: Callable[[], Moment]
 
@@ -97,23 +99,40 @@ class Tick:
             NotLeadingError: the lease was lost.
 
         """
+        told = TickTold(time.monotonic_ns())
+        try:
+            ticked = await self._tick(fleet, told)
+            told.problems = ticked.problems
+        except Exception as error:
+            told.error = type(error).__name__
+            raise
+        finally:
+            told.ended_ns = time.monotonic_ns()
+            self.tools.traces.tell(fleet.key, told)
+        return ticked
+
+    async def _tick(self, fleet: SeenFleet, told: TickTold) -> Ticked:
         if fleet.spec is None:
             return await self._unreadable(fleet)
         spec, tools = fleet.spec, self.tools
         kept = await self._keep(fleet, spec)
-        with self._timed("observe"):
+        with self._timed("observe", told):
             await self._confirm_nodes(fleet)
             now = tools.moment()
             seen = tools.picturing.picture(fleet, spec, self.remembered.memory, now)
             seen = replace(seen, create_refused=self.remembered.create_refused)
-        with self._timed("plan"):
-            plan = tools.plan(seen)
+        with self._timed("plan", told):
+            plan = told.plan = tools.plan(seen)
         self.remembered.memory = plan.memory
         tools.plans.keep(fleet.key, plan, now.epoch)
-        with self._timed("apply"):
-            applied = await tools.acting.apply(fleet, self._asked_for(fleet, plan, now), now.epoch)
+        with self._timed("apply", told):
+            asked = self._asked_for(fleet, plan, now)
+            applied = await tools.acting.apply(fleet, asked, now.epoch)
+        told.did += [
+            Did(one.action, one.began_ns, one.ended_ns, one.problem) for one in applied.tried
+        ]
         self._remember(fleet, applied, now)
-        with self._timed("report"):
+        with self._timed("report", told):
             lead_time = seen.lead_time_seconds if self._knows_lead(fleet) else 0.0
             besides = Besides(lead_time, self.remembered.keep_refused, tools.definition.trouble)
             status = status_after(fleet, plan, besides, now.epoch)
@@ -210,12 +229,14 @@ class Tick:
         return measured is not None or fleet.status.lead_time_seconds > 0
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
-        began_at = time.perf_counter()
-        yield
-        self.tools.metrics.observe(
-            metrics.RECONCILE_SECONDS, time.perf_counter() - began_at, (step,)
-        )
+    def _timed(self, step: str, told: TickTold) -> Iterator[None]:
+        began_ns = time.monotonic_ns()
+        try:
+            yield
+        finally:
+            ended_ns = time.monotonic_ns()
+            told.steps.append(Step(step, began_ns, ended_ns))
+        self.tools.metrics.observe(metrics.RECONCILE_SECONDS, (ended_ns - began_ns) / 1e9, (step,))
 
 
 def _look_again(spec: FleetSpec, plan: Plan, applied: Applied) -> float:
