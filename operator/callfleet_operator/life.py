@@ -24,8 +24,8 @@ from callfleet_operator.reaching.definition import Definition, NoDefinitionError
 from callfleet_operator.reaching.keys import Keys
 from callfleet_operator.reaching.problems import REQUEST_ERRORS, Trouble, explain
 from callfleet_operator.reaching.skew import clock_skew_seconds
-from callfleet_operator.settings import Settings, TelemetrySettings
-from callfleet_operator.telling.collector import start_sending
+from callfleet_operator.settings import Settings
+from callfleet_operator.telling.collector import NOTHING, start_sending
 from callfleet_operator.telling.health import Health, HealthServer
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.telling.plans import Plans
@@ -69,7 +69,7 @@ class Life:
         self.metrics = Metrics()
         self.plans = Plans()
         self.definition = Definition()
-        self._collecting = start_sending(TelemetrySettings(), self.metrics)
+        self._collecting = NOTHING
         self._told_to_go = asyncio.Event()
         self._operator: Operator | None = None
         self._me = f"{os.environ.get('HOSTNAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"

@@ -10,6 +10,8 @@ from callfleet_service.otlp.sending import Limits, Sending
 from callfleet_service.otlp.settings import OtlpSettings
 
 QUICK = Limits(send_seconds=1.0, waiting=20, batch=5, every_seconds=0.05, stop_seconds=10)
+AT_ONCE = Limits(send_seconds=5.0, waiting=20, batch=20, every_seconds=600, stop_seconds=20)
+"""Sends all that there is in one batch, when it is stopped."""
 HASTY = Limits(send_seconds=30.0, waiting=20, batch=5, every_seconds=0.05, stop_seconds=0.2)
 PATIENCE_SECONDS = 30.0
 

@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from pydantic import SecretStr
-from sending_stand import Lost, started, tell
+from sending_stand import AT_ONCE, Lost, started, tell
 
 from callfleet_contract.telemetry import Signal
 from callfleet_service import logs
@@ -84,7 +84,7 @@ def test_a_busy_grpc_collector_is_asked_again(lost: Lost) -> None:
 def test_a_part_that_is_not_taken_over_grpc_is_counted(lost: Lost) -> None:
     part = ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
     with grpc_collector(lambda _: ExportTraceServiceResponse(partial_success=part)) as collector:
-        sending = started(collector.url, lost, otlp_protocol=Protocol.GRPC)
+        sending = started(collector.url, lost, AT_ONCE, otlp_protocol=Protocol.GRPC)
         tell(sending, 2)
         sending.stop()
     assert lost == {("traces", "refused"): 1}

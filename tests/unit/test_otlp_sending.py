@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
 )
-from sending_stand import HASTY, Lost, started, tell, until
+from sending_stand import AT_ONCE, HASTY, Lost, started, tell, until
 
 from callfleet_contract.telemetry import Signal
 from callfleet_service.kinds import LogFormat, LogLevel, Section
@@ -133,10 +133,28 @@ def test_a_part_that_is_not_taken_is_counted(collector: Collector, lost: Lost) -
     part = ExportTracePartialSuccess(rejected_spans=2, error_message="too old")
     body = ExportTraceServiceResponse(partial_success=part).SerializeToString()
     collector.answer = lambda: Answer(200, {"Content-Type": "application/x-protobuf"}, body)
-    sending = started(collector.url, lost)
+    sending = started(collector.url, lost, AT_ONCE)
     tell(sending, 3)
     sending.stop()
     assert lost == {("traces", "refused"): 2}
+
+
+def test_a_collector_that_takes_all_and_answers_nonsense_has_taken_it(
+    collector: Collector, lost: Lost
+) -> None:
+    collector.answer = lambda: Answer(200, {"Content-Type": "application/x-protobuf"}, b"\xff<")
+    sending = started(collector.url, lost)
+    tell(sending, 3)
+    sending.stop()
+    assert len(collector.all_spans()) == 3
+    assert not lost
+
+
+def test_why_a_collector_is_not_reached_is_told(lost: Lost, written: io.StringIO) -> None:
+    sending = started("http://127.0.0.1:1", lost)
+    tell(sending, 1)
+    sending.stop()
+    assert "Connection refused" in written.getvalue()
 
 
 def test_metrics_that_are_refused_come_with_the_next_sending(

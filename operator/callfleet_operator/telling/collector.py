@@ -31,6 +31,9 @@ class _Nothing:
         """Do nothing."""
 
 
+NOTHING: Collecting = _Nothing()
+
+
 class _Sent:
     """Sends."""
 
@@ -45,14 +48,14 @@ class _Sent:
 def start_sending(settings: TelemetrySettings, registry: Metrics) -> Collecting:
     """Start sending to the endpoint; without one there is nothing to start, or to load."""
     if settings.otlp_endpoint is None:
-        return _Nothing()
+        return NOTHING
     from callfleet_operator.telling.spans import TickSpans  # noqa: PLC0415 - as below
     from callfleet_service.otlp.instruments import Instruments  # noqa: PLC0415 - 10 MB
     from callfleet_service.otlp.sending import Sending  # noqa: PLC0415 - as above
 
     sending = Sending.start(settings, registry.lost)
     if sending is None:
-        return _Nothing()
+        return NOTHING
     if sending.meter is not None:
         Instruments(sending.meter, operator_metrics.CATALOGUE, registry)
     return _Sent(sending, TickSpans(sending.tracer))

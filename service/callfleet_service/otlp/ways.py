@@ -24,9 +24,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from requests.adapters import HTTPAdapter
 
 from callfleet_contract.telemetry import LossReason, Signal
 
+_MOST_WORDS = 200
 CA_VARIABLES = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "SSL_CERT_FILE")
 _GRPC_RETRIES = json.dumps(
     {
@@ -123,14 +125,40 @@ def _partly(kind: _Kind, response: Any) -> Sent:
     return Sent(error=said.error_message, rejected=int(getattr(said, kind.rejected)))
 
 
+class _Witness(HTTPAdapter):
+    """Sees what the exporter does not tell: the last answer, or why there was none."""
+
+    answer: requests.Response | None = None
+    trouble = ""
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request."""
+        self.answer = None
+        try:
+            self.answer = super().send(*args, **kwargs)
+        except Exception as error:
+            first = _first_of(error)
+            self.trouble = f"{type(first).__name__}: {first}"[:_MOST_WORDS]
+            raise
+        return self.answer
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """Give what an error began with: the layers around it say the same at length."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
+
+
 class HttpWay:
     """OTLP over HTTP, by OpenTelemetry's own exporter: it retries, and heeds Retry-After."""
 
     def __init__(self, signal: Signal, collector: Collector) -> None:
         self._kind = _KINDS[signal]
+        self._witness = _Witness()
         session = requests.Session()
-        session.hooks["response"].append(self._answered)
-        self._answer: requests.Response | None = None
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, self._witness)
         self._exporter = self._kind.exporter(
             endpoint=f"{collector.endpoint.rstrip('/')}/{self._kind.path}",
             certificate_file=ca_file(),
@@ -141,26 +169,26 @@ class HttpWay:
 
     def send(self, batch: Any) -> Sent:
         """Send a batch."""
-        self._answer = None
+        self._witness.answer, self._witness.trouble = None, "it was not tried"
         done = self._exporter.export(batch)
-        answer = self._answer
+        answer = self._witness.answer
         if answer is None:
-            return Sent(LossReason.UNREACHABLE, "no answer came")
+            return Sent(LossReason.UNREACHABLE, self._witness.trouble)
         if done.name != "SUCCESS":
             return Sent(LossReason.REFUSED, f"HTTP {answer.status_code} {answer.reason}")
-        is_protobuf = "protobuf" in answer.headers.get("Content-Type", "")
-        return (
-            _partly(self._kind, self._kind.response.FromString(answer.content))
-            if (is_protobuf and answer.content)
-            else Sent()
-        )
+        return self._read(answer)
 
     def close(self) -> None:
         """Give up what is being sent."""
         self._exporter.shutdown()
 
-    def _answered(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        self._answer = response
+    def _read(self, answer: requests.Response) -> Sent:
+        if "protobuf" not in answer.headers.get("Content-Type", ""):
+            return Sent()
+        try:
+            return _partly(self._kind, self._kind.response.FromString(answer.content))
+        except Exception:  # noqa: BLE001 - it took the batch, whatever it writes below that
+            return Sent()
 
 
 class GrpcWay:
@@ -171,7 +199,11 @@ class GrpcWay:
 
         self._kind, self._seconds = _KINDS[signal], collector.send_seconds
         self._metadata = tuple((name.lower(), said) for name, said in collector.headers.items())
-        self._away = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        self._away = (
+            grpc.StatusCode.CANCELLED,
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            grpc.StatusCode.UNAVAILABLE,
+        )
         self._error = grpc.RpcError
         where = urlsplit(collector.endpoint)
         options = (("grpc.enable_retries", 1), ("grpc.service_config", _GRPC_RETRIES))
@@ -196,7 +228,7 @@ class GrpcWay:
         except self._error as error:
             code = error.code()
             reason = LossReason.UNREACHABLE if code in self._away else LossReason.REFUSED
-            return Sent(reason, f"gRPC {code.name}: {error.details()}"[:200])
+            return Sent(reason, f"gRPC {code.name}: {error.details()}"[:_MOST_WORDS])
         except ValueError:
             return Sent(LossReason.UNREACHABLE, "this program ends")  # the channel is closed
         return _partly(self._kind, response)
