@@ -25,7 +25,7 @@ _ROUNDS = (
     ("tests/unit", "tests/chart", "tests/rules", *_SPREAD),
     ("tests/api", "-n", "4", *_SIDE_BY_SIDE),
     # Fewer at once: in some of them somebody speaks, and sound does not wait.
-    ("tests/calls", "-n", "3", *_SIDE_BY_SIDE),
+    ("tests/calls", "tests/boards", "-n", "3", *_SIDE_BY_SIDE),
     ("tests/heard", "-n", "2", *_SIDE_BY_SIDE),
     ("tests/alone",),
 )

@@ -30,7 +30,7 @@ PARTS = {
     "rehearsal": BASIS + EXTRAS["rehearsal"],
     BENCH_WORKERS: BASIS + EXTRAS["rehearsal"] + EXTRAS["worker"],
     "charts": BASIS + EXTRAS["operator"],
-    "dashboards": BASIS + EXTRAS["operator"] + DEV,
+    "dashboards": BASIS + EXTRAS["operator"] + EXTRAS["rehearsal"] + DEV,
     "tests": BASIS + EXTRAS["worker"] + EXTRAS["operator"] + EXTRAS["rehearsal"] + DEV,
 }
 LOADED_BY_NAME = {"aiosqlite", "asyncpg"}

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common, dashboard, loki, prometheus, tempo
 
 from callfleet_dashboards.boards import plugins, variables
-from callfleet_dashboards.boards.panels import Drawing, Limits, Panel, Query, Series, Source
+from callfleet_dashboards.boards.panels import Drawing, Limits, Panel, Query, Series, Source, Unit
 
 _HIDDEN = ("Time",)
 _MOST_LINES = 500
@@ -60,7 +60,7 @@ def field_config(panel: Panel, custom: object | None) -> dashboard.FieldConfigSo
     return dashboard.FieldConfigSource(
         defaults=dashboard.FieldConfig(
             unit=panel.unit.value,
-            decimals=panel.decimals,
+            decimals=_decimals(panel),
             min_val=panel.least,
             max_val=panel.most,
             color=plugins.colour(panel),
@@ -72,6 +72,12 @@ def field_config(panel: Panel, custom: object | None) -> dashboard.FieldConfigSo
     )
 
 
+def _decimals(panel: Panel) -> int | None:
+    # What was counted is whole, which an increase over a window is not.
+    is_counted = panel.drawing is Drawing.BARS and panel.unit is Unit.NUMBER
+    return 0 if is_counted and panel.decimals is None else panel.decimals
+
+
 def _thresholds(limits: Limits) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig(
         mode=dashboard.ThresholdsMode.ABSOLUTE,
@@ -80,7 +86,10 @@ def _thresholds(limits: Limits) -> dashboard.ThresholdsConfig:
 
 
 def _mappings(panel: Panel) -> list[dashboard.ValueMapping]:
-    shown = {value: dashboard.ValueMappingResult(text=text) for value, text in panel.words}
+    shown = {
+        value: dashboard.ValueMappingResult(text=text, color=colour)
+        for value, text, colour in panel.words
+    }
     return [dashboard.ValueMap(options=shown)] if shown else []
 
 

@@ -21,6 +21,8 @@ class Process(StrEnum):
 
 
 ALERTS = "ALERTS"
+WORKERS = "callfleet-worker"
+"""The job that workers are scraped as."""
 PREFIX = "Callfleet"
 """Names of our alerts begin so."""
 # Alerts of a whole installation, such as of data that is missing, name no fleet.
@@ -34,6 +36,6 @@ def firing(*more: str) -> str:
 
 
 def of_pods(metric: Process) -> str:
-    """Name a program's series, of the chosen pod."""
-    chosen = [f'{label}=~"{value}"' for label, value in (*CHOSEN, POD)]
+    """Name the series of workers' own programs, of the chosen pod."""
+    chosen = [f'job="{WORKERS}"', *(f'{label}=~"{value}"' for label, value in (*CHOSEN, POD))]
     return f"{metric}{{{', '.join(chosen)}}}"

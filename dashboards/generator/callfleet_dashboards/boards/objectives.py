@@ -1,9 +1,7 @@
 """Objectives: what is left of error budgets, how fast they burn, and what burns them. Pure."""
 
-from collections.abc import Iterable
-
 from callfleet_contract import metrics, slos
-from callfleet_contract.slos import SLOS, WINDOW_DAYS, Above, Slo, Urgency
+from callfleet_contract.slos import SLOS, WINDOW_DAYS, Above, Events, Slo, Urgency
 from callfleet_dashboards import burning
 from callfleet_dashboards.boards.panels import (
     GREEN,
@@ -27,12 +25,14 @@ from callfleet_dashboards.boards.words import (
     RESPONSE_LIMITS,
     named,
     objectives_now,
+    stage_means,
     stages,
 )
 
 _SLO = "sloth_slo"
 _BY = (_SLO, "namespace", "fleet")
 _LEGEND = f"{{{{{_SLO}}}}} {FLEET}"
+_NOW = "5m"
 _LEFT = Limits(((None, RED), (0, YELLOW), (0.5, GREEN)))
 
 
@@ -72,7 +72,7 @@ def _left() -> Panel:
 
 
 def _promised() -> Panel:
-    head = "| objective | at least | of | else |\n|---|---|---|---|\n"
+    head = "| objective | at least | is | else |\n|---|---|---|---|\n"
     return Panel(
         "What is promised",
         "The objectives, as the contract has them.",
@@ -86,14 +86,15 @@ def _promised() -> Panel:
 
 def _promise(slo: Slo) -> str:
     tells = "somebody is woken" if slo.urgency is Urgency.PAGE else "a ticket is written"
-    what = _good(slo.bad) or "not failed, not dropped"
+    what = ", ".join(map(_good, slo.bad))
     return f"| {named(slo)} | {slo.objective:.0%} | {what} | {tells} |"
 
 
-def _good(bad: Iterable[object]) -> str:
-    return "".join(
-        f"`{each.metric.name}` ≤ {each.limit:g}" for each in bad if isinstance(each, Above)
-    )
+def _good(bad: Above | Events) -> str:
+    if isinstance(bad, Above):
+        return f"`{bad.metric.name}` ≤ {bad.limit:g}"
+    ((_, values), *_) = bad.only or (("", (f"`{bad.metric.name}`",)),)
+    return f"not {' or '.join(values)}"
 
 
 def _burning(burn: burning.Burn) -> Panel:
@@ -143,14 +144,8 @@ def _bad_events() -> Panel:
 def _latency() -> tuple[Panel, ...]:
     turns = of(metrics.TURN_RESPONSE_SECONDS, tools="none")
     overhead = of(metrics.FLEET_OVERHEAD_SECONDS)
-    parts = of(metrics.TURN_STAGE_SECONDS)
-    shares = tuple(
-        Query(
-            of(metrics.TURN_RESPONSE_SECONDS, profile=profile, tools="none").share_above(slo.limit),
-            f"above {slo.limit:g} s, model: {profile}",
-        )
-        for profile, slo in slos.TURN_LATENCY.items()
-    )
+    which = "|".join(slo.key for slo in slos.TURN_LATENCY.values())
+    late = recorded(burning.ratio_of(_NOW), _SLO, how="max", sloth_slo=which)
     return (
         Panel(
             "Response time by load, 95 %",
@@ -163,10 +158,12 @@ def _latency() -> tuple[Panel, ...]:
         ),
         Panel(
             "Turns that were late",
-            "Share of turns without tools that took longer than their model's profile allows.",
+            f"Share of the turns of {_NOW}, those with tools left out, that took longer than their "
+            "model's profile allows, of the fleet that has most of them.",
             Drawing.LINES,
-            shares,
+            (Query(late, f"{{{{{_SLO}}}}}"),),
             Unit.SHARE,
+            series=tuple(Series(slo.key, named(slo)) for slo in slos.TURN_LATENCY.values()),
         ),
         Panel(
             "What the fleet adds, 99 %",
@@ -181,7 +178,7 @@ def _latency() -> tuple[Panel, ...]:
             "Mean of each stage over the time shown: the way of a reply from the caller's last "
             "word to its first sound.",
             Drawing.LENGTHS,
-            (Query(parts.mean("stage", window=SHOWN), "{{stage}}", instant=True),),
+            stage_means(SHOWN),
             Unit.SECONDS,
             12,
             decimals=3,

@@ -11,13 +11,21 @@ from callfleet_dashboards.boards.panels import (
     Panel,
     Query,
     Row,
+    Series,
     Unit,
     at_least,
 )
 from callfleet_dashboards.boards.queries import SHOWN, of
-from callfleet_dashboards.boards.words import FLEET, OPERATOR
+from callfleet_dashboards.boards.words import FLEET, OPERATOR, strips
 
 _BY = ("namespace", "fleet")
+_STATES = ("green", "blue", "yellow", "red", "purple", "text")
+_LIMITS = (
+    *("green", "text", "orange", "red", "dark-red", "purple", "yellow", "blue"),
+    *("light-orange", "light-blue"),
+)
+_PHASES = ("green", "blue", "yellow", "orange", "purple", "red")
+"""Colours, in the order of what they stand for in the catalogue."""
 
 
 def board() -> Board:
@@ -95,7 +103,10 @@ def _size() -> tuple[Panel, ...]:
             "finish.",
             Drawing.STACK,
             (Query(_sum(operator.PODS, "state"), "{{state}}"),),
-            width=8,
+            series=tuple(
+                Series(state, colour=colour)
+                for state, colour in zip(operator.POD_STATES, _STATES, strict=True)
+            ),
             decimals=0,
         ),
         Panel(
@@ -123,42 +134,34 @@ def _size() -> tuple[Panel, ...]:
 
 
 def _why() -> tuple[Panel, ...]:
-    limited = of(operator.LIMITED_BY)
-    phase = of(operator.ROLLOUT_PHASE)
+    limit, limits = strips(operator.LIMITED_BY, "limit", _LIMITS)
+    phase, phases = strips(operator.ROLLOUT_PHASE, "phase", _PHASES)
     decisions = of(operator.DECISIONS_TOTAL)
     return (
         Panel(
             "What limits the size",
-            "What keeps each fleet from the number of workers that was wanted, while it does. "
-            "“None” is nothing.",
+            "What keeps each fleet from the number of workers that was wanted. “None” is nothing.",
             Drawing.STATES,
-            (
-                Query(
-                    f"max by (namespace, fleet, limit) ({limited.series()} == 1)",
-                    f"{FLEET} {{{{limit}}}}",
-                ),
-            ),
-            width=8,
-            words=(("1", "so"),),
+            (limit,),
+            width=12,
+            height=6,
+            words=limits,
         ),
         Panel(
             "Rollouts",
             "The phase that each fleet's rollout is in.",
             Drawing.STATES,
-            (
-                Query(
-                    f"max by (namespace, fleet, phase) ({phase.series()} == 1)",
-                    f"{FLEET} {{{{phase}}}}",
-                ),
-            ),
-            width=8,
-            words=(("1", "so"),),
+            (phase,),
+            width=12,
+            height=6,
+            words=phases,
         ),
         Panel(
             "Decisions",
             "What the operator decided to do, and why.",
             Drawing.BARS,
-            (Query(f"{decisions.increase('action', 'reason')} > 0", "{{action}}: {{reason}}"),),
+            (Query(decisions.happened("action", "reason"), "{{action}}: {{reason}}"),),
+            width=24,
         ),
     )
 

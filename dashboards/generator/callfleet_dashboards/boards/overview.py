@@ -2,7 +2,9 @@
 
 from callfleet_contract import metrics, operator_metrics, slos
 from callfleet_contract.outcomes import CallOutcome
+from callfleet_contract.slos import Events
 from callfleet_dashboards import burning
+from callfleet_dashboards.alerts.alert import Severity
 from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.panels import (
     NO_LIMITS,
@@ -19,7 +21,7 @@ from callfleet_dashboards.boards.panels import (
     at_least,
     at_most,
 )
-from callfleet_dashboards.boards.queries import RATE, SHOWN, of, recorded
+from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, recorded
 from callfleet_dashboards.boards.words import (
     FLEET,
     OVERVIEW,
@@ -35,6 +37,11 @@ from callfleet_dashboards.boards.words import (
 _BY = ("namespace", "fleet")
 _SOME = Limits(((None, RED), (1, "green")))
 _LOST = (CallOutcome.FAILED, CallOutcome.DROPPED)
+_LOUD = {
+    Severity.NONE: "green",
+    Severity.WARNING: "yellow",
+    Severity.CRITICAL: RED,
+}
 _WARNED = 'severity=~"critical|warning"'
 
 
@@ -62,8 +69,17 @@ def _free_slots(*by: str) -> str:
     return f"sum {named}(({slots} - {calls}) * {of(metrics.ACCEPTING).series()})"
 
 
+def _lost(*by: str) -> str:
+    """Count what the objective counts, but for slow greetings; each call once."""
+    events = [each for each in slos.CALL_SUCCESS.bad if isinstance(each, Events)]
+    counted = "\nor\n".join(
+        f"increase({Of(each.metric, each.only).series()}[{SHOWN}])" for each in events
+    )
+    named = f"by ({', '.join(by)}) " if by else ""
+    return f"sum {named}(\n{counted}\n)"
+
+
 def _now() -> tuple[Panel, ...]:
-    lost = of(metrics.CALLS_TOTAL, outcome=_LOST).increase(window=SHOWN)
     blocked = of(operator_metrics.CALLS_BLOCKED_TOTAL).increase(window=SHOWN)
     return (
         _figure(
@@ -92,8 +108,9 @@ def _now() -> tuple[Panel, ...]:
         ),
         _figure(
             "Calls lost",
-            "Calls that failed or were dropped within the time shown.",
-            Query(lost, instant=True),
+            "Calls within the time shown that failed, were dropped, or ended because a worker, its "
+            "pod or its node did.",
+            Query(_lost(), instant=True),
             NONE_AT_ALL,
         ),
         _figure(
@@ -113,22 +130,28 @@ def _figure(title: str, description: str, query: Query, limits: Limits = NO_LIMI
 
 
 def _alerts() -> Panel:
+    by_severity = "\nor\n".join(
+        f"""{firing(f'severity="{severity}"')} * {number}"""
+        for number, severity in enumerate(_LOUD)
+    )
     return Panel(
         "Alerts over time",
         "Each alert while it fires. CallfleetWatchdog always does: where its strip has a gap, no "
         "alert would have been told.",
         Drawing.STATES,
-        (Query(f"max by (alertname, severity) ({firing()})", "{{alertname}} {{severity}}"),),
+        (Query(f"max by (alertname) (\n{by_severity}\n)", "{{alertname}}"),),
         Unit.NUMBER,
         24,
-        6,
-        words=(("1", "fires"),),
+        5,
+        words=tuple(
+            (f"{number}", str(severity), colour)
+            for number, (severity, colour) in enumerate(_LOUD.items())
+        ),
     )
 
 
 def _fleets() -> Panel:
     turns = of(metrics.TURN_RESPONSE_SECONDS)
-    lost = of(metrics.CALLS_TOTAL, outcome=_LOST).increase(*_BY, window=SHOWN)
     left = recorded(burning.BUDGET_LEFT, *_BY, how="min")
     worst = recorded(burning.ratio_of("1h"), *_BY, how="max", sloth_slo=slos.FLEET_OVERHEAD.key)
     late = f"1 - {worst}"
@@ -137,7 +160,7 @@ def _fleets() -> Panel:
         Query(_free_slots(*_BY), "Free slots", instant=True),
         Query(turns.quantile(0.95, *_BY, window=SHOWN), "Response, 95 %", instant=True),
         Query(late, "Fleet in time, 1 h", instant=True),
-        Query(lost, "Calls lost", instant=True),
+        Query(_lost(*_BY), "Calls lost", instant=True),
         Query(left, "Budget left, least", instant=True),
     )
     return Panel(
@@ -149,7 +172,7 @@ def _fleets() -> Panel:
         columns,
         Unit.NUMBER,
         24,
-        7,
+        6,
         series=(
             Series("fleet", link=link(QUALITY)),
             Series("Free slots", limits=_SOME),
@@ -170,6 +193,7 @@ def _fleets() -> Panel:
 
 def _of_calls() -> tuple[Panel, ...]:
     ended = of(metrics.CALLS_TOTAL)
+    unfinished = of(metrics.CALLS_TOTAL, outcome=(*_LOST, CallOutcome.ABANDONED))
     infrastructure = of(operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL)
     model = of(metrics.MODEL_SESSION_EVENTS_TOTAL, event=("go_away", "reconnect", "swapped"))
     return (
@@ -187,12 +211,12 @@ def _of_calls() -> tuple[Panel, ...]:
             ),
         ),
         Panel(
-            "Calls lost, by reason",
-            "Why calls failed or were dropped, and how many of them ended because a worker, its "
-            "pod or its node did.",
+            "Calls not completed, by reason",
+            "Why calls failed, were dropped or abandoned, and how many of them ended because a "
+            "worker, its pod or its node did.",
             Drawing.BARS,
             (
-                Query(of(metrics.CALLS_TOTAL, outcome=_LOST).increase("reason"), "{{reason}}"),
+                Query(f"{unfinished.increase('reason')} > 0", "{{reason}}"),
                 Query(infrastructure.increase(), "infrastructure, as the operator saw it"),
             ),
         ),
@@ -209,6 +233,7 @@ def _of_calls() -> tuple[Panel, ...]:
 def _of_sound() -> tuple[Panel, ...]:
     lossy = of(metrics.RTP_WINDOW_LOSS_RATIO)
     blocked = of(metrics.EVENT_LOOP_BLOCKED_SECONDS)
+    one_way = of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL)
     return (
         Panel(
             "Windows with loss",
@@ -221,10 +246,10 @@ def _of_sound() -> tuple[Panel, ...]:
         ),
         Panel(
             "One-way audio",
-            "Seconds of calls in which one of the two was not heard, for each second.",
+            "Seconds of calls in which one of the two was not heard though both were there.",
             Drawing.BARS,
-            (Query(of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL).rate("direction"), "{{direction}}"),),
-            Unit.NUMBER,
+            (Query(one_way.increase("direction"), "{{direction}}"),),
+            Unit.SECONDS,
         ),
         Panel(
             "Stand-stills of calls' loops",
@@ -237,13 +262,13 @@ def _of_sound() -> tuple[Panel, ...]:
 
 
 def _pods() -> Panel:
+    coming = of(operator_metrics.PODS, state=("accepting", "starting"))
     return Panel(
-        "Workers by state",
-        "Pods as the operator sees them, one above the other, and how many accepting ones it "
-        "wants.",
+        "Workers there, coming and wanted",
+        "Pods that accept calls, pods that start, and how many accepting ones the operator wants.",
         Drawing.LINES,
         (
-            Query(of(operator_metrics.PODS).now("state"), "{{state}}"),
+            Query(coming.now("state"), "{{state}}"),
             Query(of(operator_metrics.DESIRED_PODS).now(), "wanted"),
         ),
         Unit.NUMBER,

@@ -112,8 +112,8 @@ class Panel:
     decimals: int | None = None
     least: float | None = 0
     most: float | None = None
-    words: tuple[tuple[str, str], ...] = ()
-    """What values are shown as."""
+    words: tuple[tuple[str, str, str], ...] = ()
+    """Values with the words and the colours that they are shown in."""
     text: str = ""
 
 

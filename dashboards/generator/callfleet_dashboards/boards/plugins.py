@@ -93,8 +93,15 @@ def _graph(panel: Panel) -> common.GraphFieldConfig:
         stacking=common.StackingConfig(mode=common.StackingMode.NORMAL, group="A")
         if is_stacked
         else None,
+        axis_soft_max=_reach(panel),
         thresholds_style=common.GraphThresholdsStyleConfig(mode=drawn) if drawn else None,
     )
+
+
+def _reach(panel: Panel) -> float | None:
+    """Have the axis reach the first limit, however far below it all values are."""
+    limits = [value for value, _ in panel.limits.steps if value is not None]
+    return limits[0] * 1.1 if limits else None
 
 
 def _heat(panel: Panel) -> Plugin:
@@ -130,7 +137,7 @@ def _states(panel: Panel) -> Plugin:
         legend=common.VizLegendOptions(
             display_mode=common.LegendDisplayMode.LIST,
             placement=common.LegendPlacement.BOTTOM,
-            show_legend=False,
+            show_legend=True,
             calcs=[],
         ),
         tooltip=common.VizTooltipOptions(mode=common.TooltipDisplayMode.SINGLE),

@@ -2,7 +2,7 @@
 
 from callfleet_contract import metrics, slos
 from callfleet_contract.metric import Metric
-from callfleet_contract.outcomes import CallerQuality
+from callfleet_contract.outcomes import CallerQuality, TurnEnd
 from callfleet_dashboards.boards.foreign import LiveKit
 from callfleet_dashboards.boards.panels import (
     NO_LIMITS,
@@ -104,6 +104,13 @@ def _turn() -> tuple[Panel, ...]:
             "responses are not.",
             Drawing.BARS,
             (Query(of(metrics.TURNS_TOTAL).increase("end_reason"), "{{end_reason}}"),),
+            series=(
+                Series(TurnEnd.COMPLETED, colour="green"),
+                Series(TurnEnd.INTERRUPTED, colour="blue"),
+                Series(TurnEnd.SESSION_CLOSED, colour="purple"),
+                Series(TurnEnd.ERROR, colour="red"),
+                Series(TurnEnd.NO_RESPONSE, colour="orange"),
+            ),
         ),
     )
 
@@ -158,6 +165,7 @@ def _media() -> tuple[Panel, ...]:
 
 
 def _caller() -> tuple[Panel, ...]:
+    one_way = of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL)
     quality = of(metrics.CALLER_QUALITY_SECONDS_TOTAL)
     loss = f'{LiveKit.PACKET_LOSS}_bucket{{direction="incoming"}}'
     return (
@@ -182,9 +190,10 @@ def _caller() -> tuple[Panel, ...]:
         ),
         Panel(
             "One-way audio",
-            "Calls at a time in which one of the two is not heard though both are there.",
+            "Seconds of calls in which one of the two was not heard though both were there.",
             Drawing.BARS,
-            (Query(of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL).rate("direction"), "{{direction}}"),),
+            (Query(one_way.increase("direction"), "{{direction}}"),),
+            Unit.SECONDS,
         ),
     )
 
@@ -217,7 +226,7 @@ def _work() -> tuple[Panel, ...]:
             "Tool calls",
             "By tool and result.",
             Drawing.BARS,
-            (Query(tools.increase("tool", "result"), "{{tool}}: {{result}}"),),
+            (Query(tools.happened("tool", "result"), "{{tool}}: {{result}}"),),
         ),
         _over_time(
             "Time of tools, 95 %",
@@ -230,6 +239,6 @@ def _work() -> tuple[Panel, ...]:
             "Times that a call's loop stood still for 250 ms or more, by the tool that held it up: "
             "what blocks belongs in a thread.",
             Drawing.BARS,
-            (Query(of(metrics.EVENT_LOOP_HELD_TOTAL).increase("tool"), "{{tool}}"),),
+            (Query(of(metrics.EVENT_LOOP_HELD_TOTAL).happened("tool"), "{{tool}}"),),
         ),
     )

@@ -90,6 +90,16 @@ class Of:
         """Say how often something was counted or observed within the window."""
         return self._counted("increase", by, window)
 
+    def happened(self, *by: str) -> str:
+        """Say how often something was counted, where only that it was makes a series.
+
+        Such a series does not begin at nought, so its first value is no increase to Prometheus.
+        """
+        self._must_be(Kind.COUNTER)
+        first = f"{self.series()} unless {self.series()} offset {RATE}"
+        grown = f"{self.increase(*by)} > 0"
+        return f"{grown}\nor\nsum {self._by(by)}({first}) > 0"
+
     def _counted(self, how: str, by: Iterable[str], window: str) -> str:
         self._must_be(Kind.COUNTER, Kind.HISTOGRAM)
         part = "_count" if self.metric.kind is Kind.HISTOGRAM else ""

@@ -57,7 +57,7 @@ def _how() -> Panel:
         Drawing.TEXT,
         (),
         width=10,
-        height=10,
+        height=8,
         text=_HOW.strip(),
     )
 
@@ -69,7 +69,7 @@ def _trace() -> Panel:
         Drawing.TRACE,
         (Query("$trace", source=Source.TRACES),),
         width=14,
-        height=10,
+        height=8,
     )
 
 
@@ -81,7 +81,7 @@ def _lines() -> Panel:
         Drawing.LOGS,
         (Query(f"{{{chosen}}} |= `$call` | json | call_id = `$call`", source=Source.LOGS),),
         width=24,
-        height=10,
+        height=8,
     )
 
 
@@ -137,6 +137,7 @@ def _process() -> tuple[Panel, ...]:
     model = of(metrics.MODEL_SESSION_EVENTS_TOTAL, of_pod=True)
     dropped = of(metrics.EVENTS_DROPPED_TOTAL, of_pod=True)
     refused = of(metrics.EVENTS_REFUSED_TOTAL, of_pod=True)
+    not_sent = of(metrics.TELEMETRY_LOST_TOTAL, of_pod=True)
     return (
         Panel(
             "Other calls beside it",
@@ -178,11 +179,13 @@ def _process() -> tuple[Panel, ...]:
         Panel(
             "What was not counted",
             "Events that calls dropped because they could not be handed over, and lines that were "
-            "no event. Above nought, the figures on all boards are too low.",
+            "no event: figures on all boards are too low then. And what the collector of traces "
+            "and logs did not take.",
             Drawing.BARS,
             (
                 Query(dropped.increase("pod"), f"{_POD} dropped"),
                 Query(refused.increase("pod"), f"{_POD} refused"),
+                Query(not_sent.increase("pod", "signal"), f"{_POD} {{{{signal}}}} not sent"),
             ),
         ),
     )

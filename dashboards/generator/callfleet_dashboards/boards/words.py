@@ -1,6 +1,7 @@
 """What several boards say alike: panels of the same question, limits from the objectives. Pure."""
 
 from callfleet_contract import metrics, slos
+from callfleet_contract.metric import Metric
 from callfleet_contract.profiles import EXPECTED
 from callfleet_contract.slos import Slo
 from callfleet_dashboards import burning
@@ -16,7 +17,7 @@ from callfleet_dashboards.boards.panels import (
     Unit,
     at_least,
 )
-from callfleet_dashboards.boards.queries import of, ratio, recorded
+from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, ratio, recorded
 
 OVERVIEW, QUALITY, OBJECTIVES, COST, OPERATOR, CALL = (
     f"callfleet-{name}" for name in ("overview", "quality", "slo", "cost", "operator", "call")
@@ -25,6 +26,8 @@ OVERVIEW, QUALITY, OBJECTIVES, COST, OPERATOR, CALL = (
 FLEET = "{{namespace}}/{{fleet}}"
 _SLO = "sloth_slo"
 
+((_, STAGES),) = metrics.TURN_STAGE_SECONDS.labels
+_HUES = ("green", "blue", "orange", "purple")
 _WAITS = sorted(expected.seconds for expected in EXPECTED.values())
 RESPONSE_LIMITS = Limits(((None, GREEN), (_WAITS[0], YELLOW), (_WAITS[-1], RED)))
 """Late for the fastest model, and for the slowest."""
@@ -88,28 +91,62 @@ def response(width: int, *, of_pod: bool = False) -> Panel:
 
 def stages(width: int, *, of_pod: bool = False) -> Panel:
     """Ask where the time of a turn goes."""
-    parts = of(metrics.TURN_STAGE_SECONDS, of_pod=of_pod)
     return Panel(
         "Where a turn's time goes",
         "Mean of each stage of a reply, one above the other: up to the model, the model with the "
         "silence that it waits for, tools, and playing out. Model and tools are not the fleet's.",
         Drawing.STACK,
-        (Query(parts.mean("stage"), "{{stage}}"),),
+        stage_means(of_pod=of_pod),
         Unit.SECONDS,
         width,
+        series=tuple(
+            Series(name, colour=colour) for name, colour in zip(STAGES, _HUES, strict=True)
+        ),
     )
+
+
+def stage_means(window: str = RATE, *, of_pod: bool = False) -> tuple[Query, ...]:
+    """Ask for the mean of each stage, in the order in which they follow each other."""
+    return tuple(
+        Query(
+            of(metrics.TURN_STAGE_SECONDS, of_pod=of_pod, stage=name).mean(window=window),
+            name,
+            instant=window == SHOWN,
+        )
+        for name in STAGES
+    )
+
+
+def strips(
+    metric: Metric, label: str, colours: tuple[str, ...]
+) -> tuple[Query, tuple[tuple[str, str, str], ...]]:
+    """Ask which value of a label a fleet has now: a strip for each fleet, and what it says."""
+    values = dict(metric.labels)[label]
+    numbered = "\nor\n".join(
+        f"{Of(metric, ((label, (value,)),)).series()} * {number}"
+        for number, value in enumerate(values)
+    )
+    words = tuple(
+        (f"{number}", str(value), colour)
+        for number, (value, colour) in enumerate(zip(values, colours, strict=True))
+    )
+    return Query(f"sum by (namespace, fleet) (\n{numbered}\n)", FLEET), words
 
 
 def calls_and_slots(width: int) -> Panel:
     """Ask how full workers are."""
+    slots, accepting = of(metrics.CALL_SLOTS), of(metrics.ACCEPTING)
     return Panel(
         "Calls and slots",
-        "Calls that workers hold, and calls that they may hold at once. Where the lines meet, "
-        "the next caller waits.",
+        "Calls that workers hold, and calls that accepting workers may hold at once. Where the "
+        "lines meet, the next caller waits.",
         Drawing.LINES,
         (
             Query(of(metrics.CALLS_ACTIVE).now("namespace", "fleet"), f"{FLEET} calls"),
-            Query(of(metrics.CALL_SLOTS).now("namespace", "fleet"), f"{FLEET} slots"),
+            Query(
+                f"sum by (namespace, fleet) ({slots.series()} * {accepting.series()})",
+                f"{FLEET} slots",
+            ),
         ),
         Unit.NUMBER,
         width,
