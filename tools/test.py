@@ -2,7 +2,8 @@
 
 Tests of single parts share the machine's processors. Those that run real programs come after them,
 side by side as well, for they wait more than they work. What is heard is judged with two at a time,
-in ``tests/heard``; what measures has the machine to itself, one at a time, in ``tests/alone``.
+in ``tests/heard``; what measures has the machine to itself, one at a time, in ``tests/alone``, as
+has a night of faults that somebody is to be told of, in ``tests/oncall``.
 Where the options name tests, only these are run, as pytest would.
 """
 
@@ -27,6 +28,7 @@ _ROUNDS = (
     # Fewer at once: in some of them somebody speaks, and sound does not wait.
     ("tests/calls", "tests/boards", "-n", "3", *_SIDE_BY_SIDE),
     ("tests/heard", "-n", "2", *_SIDE_BY_SIDE),
+    ("tests/oncall",),
     ("tests/alone",),
 )
 

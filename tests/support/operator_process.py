@@ -66,6 +66,7 @@ class Operators:
         self._key.touch(mode=0o600)
         self._key.write_text(write_private_key(Ed25519PrivateKey.generate()), encoding="utf-8")
         self._running: list[OperatorProcess] = []
+        self.program: tuple[str, ...] = ("-m", "callfleet")
 
     def start(self, kubeconfig: Path | None = None, **env: str) -> OperatorProcess:
         """Start one, and wait until it answers."""
@@ -82,7 +83,7 @@ class Operators:
         role = f"operator-{self._namespace}-{len(self._running) + 1}"
         child = self._children.start(
             role,
-            [sys.executable, "-m", "callfleet", "operator"],
+            [sys.executable, *self.program, "operator"],
             inherited_environment(**told),
             grace_seconds=_GRACE_SECONDS,
         )

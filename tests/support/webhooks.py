@@ -49,7 +49,13 @@ class Receiver:
             return list(self._told)
 
     def wait_for(
-        self, alert: str, seconds: float, *, status: str = FIRING, since: float = 0.0
+        self,
+        alert: str,
+        seconds: float,
+        *,
+        status: str = FIRING,
+        since: float = 0.0,
+        **labels: str,
     ) -> Notification:
         """Wait until somebody is told of an alert, after an instant; give the first time.
 
@@ -64,15 +70,23 @@ class Receiver:
                 (
                     each
                     for each in self._told
-                    if (each.alert, each.status) == wanted and each.arrived >= since
+                    if (each.alert, each.status) == wanted
+                    and each.arrived >= since
+                    and labels.items() <= each.labels.items()
                 ),
                 None,
             )
 
         with self._changed:
             came = self._changed.wait_for(found, seconds)
-            others = sorted({f"{each.alert} {each.status}" for each in self._told})
-        assert came, f"nobody was told within {seconds:g} s that {alert} is {status}, but: {others}"
+            others = sorted(
+                {
+                    " ".join([each.alert, each.labels.get("fleet", ""), each.status])
+                    for each in self._told
+                }
+            )
+        what = " ".join([alert, *labels.values()])
+        assert came, f"nobody was told within {seconds:g} s that {what} is {status}, but: {others}"
         return came
 
 

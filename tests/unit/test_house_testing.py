@@ -65,8 +65,9 @@ def test_files_that_are_begun_first_are_there() -> None:
 
 
 def test_those_come_last_and_two_or_one_at_a_time() -> None:
-    listening, measuring = TESTING["_ROUNDS"][-2:]
+    listening, telling, measuring = TESTING["_ROUNDS"][-3:]
     assert listening[:3] == ("tests/heard", "-n", "2")
+    assert telling == ("tests/oncall",)
     assert measuring == ("tests/alone",)
 
 
