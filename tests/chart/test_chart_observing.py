@@ -60,6 +60,22 @@ def test_every_rule_is_shipped_as_it_is(helm: Helm) -> None:
     assert one["spec"]["groups"] == [group for groups in made for group in groups]
 
 
+def test_an_alert_can_be_left_out_and_nothing_else_is(helm: Helm) -> None:
+    wanted = "prometheusRule.enabled=true,prometheusRule.disabled={CallfleetOrphanedRooms}"
+    (one,) = of_kind(helm.objects("callfleet", "--set", wanted), "PrometheusRule")
+    made = [yaml.safe_load(file.read_text(encoding="utf-8"))["groups"] for file in RULES]
+    rules = [rule for groups in made for group in groups for rule in group["rules"]]
+    left = [rule for rule in rules if rule.get("alert") != "CallfleetOrphanedRooms"]
+    assert [rule for group in one["spec"]["groups"] for rule in group["rules"]] == left
+    assert len(left) == len(rules) - 1
+
+
+def test_an_alert_that_is_none_cannot_be_left_out(helm: Helm) -> None:
+    wanted = "prometheusRule.enabled=true,prometheusRule.disabled={CallfleetOrphans}"
+    with pytest.raises(HelmError, match='names "CallfleetOrphans", which is no alert'):
+        helm.render("callfleet", "--set", wanted)
+
+
 def test_a_label_that_makes_a_board_cannot_be_taken_away(helm: Helm) -> None:
     wanted = ("--set", "dashboards.enabled=true")
     other = ("--set-string", "dashboards.additionalLabels.grafana_dashboard=0")
