@@ -113,6 +113,7 @@ class Relay:
         self._flows: dict[Address, asyncio.Task[_Flow]] = {}
         self._front = _Socket(self._from_sender)
         self._began = 0.0
+        self._keeps_sound = False
 
     @property
     def address(self) -> Address:
@@ -123,6 +124,10 @@ class Relay:
             raise RuntimeError(message)
         host, port = transport.get_extra_info("sockname")
         return str(host), int(port)
+
+    def keep_sound_back(self) -> None:
+        """Let no more sound pass towards the target, from now on; all else still does."""
+        self._keeps_sound = True
 
     async def __aenter__(self) -> Self:
         """Open the front."""
@@ -138,6 +143,8 @@ class Relay:
             (await flow).onward.close()
 
     def _from_sender(self, data: bytes, sender: Address) -> None:
+        if self._keeps_sound and is_sound(data):
+            return
         flow = self._flows.get(sender)
         if flow is None:
             flow = asyncio.get_running_loop().create_task(self._open(sender))

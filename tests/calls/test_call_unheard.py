@@ -12,7 +12,15 @@ from call_stage import Stage, on_stage
 from livekit import rtc
 from phone import PATIENCE_SECONDS, token_of
 
-from callfleet_contract.events import CallEnded, CallerConnection, CallEvent, OneWayAudio, RtpWindow
+from callfleet_contract.events import (
+    CallAnswered,
+    CallEnded,
+    CallerConnection,
+    CallEvent,
+    OneWayAudio,
+    RtpWindow,
+    SpeechHeard,
+)
 from callfleet_contract.outcomes import AudioDirection, CallerQuality
 from callfleet_rehearsal.callers.plan import CallPlan, Cue, Deed, Moment, RunPlan, Voice
 from callfleet_rehearsal.callers.run import run
@@ -85,14 +93,23 @@ async def muted_caller(server: LiveKitServer) -> list[CallEvent]:
 
 
 async def unheard_agent(server: LiveKitServer) -> list[CallEvent]:
-    weather = Weather(unheard_up_at_seconds=CUT_SECONDS)
-    media = (LOOPBACK, server.media_port)
-    async with (
-        on_stage(server) as stage,
-        Relay(media, weather, front=(RELAYED, server.media_port)),
-    ):
-        talk = CallPlan(1, (TurnKind.PLAIN,) * 6, stage.room)
-        return await calling(stage, plan_of(stage, talk), lambda: bool(stage.of(OneWayAudio)))
+    media, front = (LOOPBACK, server.media_port), (RELAYED, server.media_port)
+    async with on_stage(server) as stage, Relay(media, Weather(), front=front) as relay:
+        talk = CallPlan(1, (TurnKind.PLAIN,) * 9, stage.room)
+        caller = asyncio.create_task(run(plan_of(stage, talk), lambda _: None))
+        # By then the server has acknowledged something: a connection that never worked is no call.
+        await until(lambda: heard_agent_for_a_look(stage.job.events))
+        relay.keep_sound_back()
+        await until(lambda: bool(stage.of(OneWayAudio)))
+        told = list(stage.job.events)
+        caller.cancel()
+        await asyncio.wait((caller,))
+        return told
+
+
+def heard_agent_for_a_look(told: list[CallEvent]) -> bool:
+    kinds = [type(event) for event in told]
+    return CallAnswered in kinds and kinds[kinds.index(CallAnswered) :].count(SpeechHeard) > 1
 
 
 async def agent_whose_track_nobody_takes(server: LiveKitServer) -> list[CallEvent]:

@@ -135,8 +135,13 @@ async def test_a_relay_stands_where_it_is_told_to(echo: tuple[str, int]) -> None
         peer.transport.close()
 
 
-async def test_a_relay_lets_a_flow_go_unheard_and_stay(echo: tuple[str, int]) -> None:
-    async with Relay(echo, Weather(unheard_up_at_seconds=0.0)) as relay:
+@pytest.mark.parametrize("at_seconds", [0.0, None], ids=["by weather", "when told"])
+async def test_a_relay_lets_a_flow_go_unheard_and_stay(
+    echo: tuple[str, int], at_seconds: float | None
+) -> None:
+    async with Relay(echo, Weather(unheard_up_at_seconds=at_seconds)) as relay:
+        if at_seconds is None:
+            relay.keep_sound_back()
         _, peer = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Peer(echoes=False), remote_addr=relay.address
         )
