@@ -16,6 +16,7 @@ from callfleet_charts.values import Value, read
 HERE = Path(__file__).parent
 NAMES = ("callfleet", "livekit")
 ANOTHER: dict[str, Any] = {
+    "prometheusRule.disabled": ["CallfleetOrphanedRooms"],
     "commonLabels": {"team": "other"},
     "fleetDefaults": {"paused": True},
     "fleets": {"third": {}},
