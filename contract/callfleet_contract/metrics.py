@@ -129,7 +129,8 @@ ONE_WAY_AUDIO_SECONDS_TOTAL = Metric(
     "one_way_audio_seconds_total",
     Kind.COUNTER,
     "Seconds of calls in which one of the two was not heard though both were there: no packets of "
-    "a caller who is not muted, or an agent whose sound nobody takes.",
+    "a caller who is not muted, or an agent whose sound nobody takes. Of a caller it is counted "
+    "once it has lasted for 24 seconds, and then all of it.",
     (("direction", tuple(AudioDirection)),),
 )
 CALLER_QUALITY_SECONDS_TOTAL = Metric(

@@ -98,7 +98,7 @@ STORIES: dict[str, Story] = {
     "CallfleetOneWayAudio": Story(
         bad=counts("callfleet_one_way_audio_seconds_total", 60, direction="from_caller"),
         well=counts("callfleet_one_way_audio_seconds_total", 0, direction="from_caller"),
-        few=counts("callfleet_one_way_audio_seconds_total", 20, direction="from_caller"),
+        few=counts("callfleet_one_way_audio_seconds_total", 15, direction="from_caller"),
         minutes=2,
     ),
     "CallfleetModelConnectFailing": Story(

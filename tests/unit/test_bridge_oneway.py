@@ -1,5 +1,6 @@
 """Whether one of the two is not heard though both are there: told for whole looks or not at all."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callfleet_contract.outcomes import AudioDirection
-from callfleet_worker.bridge.oneway import SPOKEN_PACKETS, Line, Look, unheard
+from callfleet_worker.bridge.oneway import (
+    HELD_BACK_SECONDS,
+    SPOKEN_PACKETS,
+    Lasting,
+    Line,
+    Look,
+    unheard,
+)
 
 FROM_CALLER, TO_CALLER = (AudioDirection.FROM_CALLER,), (AudioDirection.TO_CALLER,)
 TALK = Line(
@@ -100,3 +108,23 @@ def test_of_a_caller_who_is_gone_no_agent_is_missed(before: Look, now: Look) -> 
     if AudioDirection.TO_CALLER in unheard(before, now):
         assert before.line == now.line
         assert now.line.caller_here
+
+
+LOOKS = st.lists(st.sets(st.sampled_from(list(AudioDirection))), max_size=30)
+
+
+@given(LOOKS)
+def test_what_lasts_is_told_whole_and_what_passes_is_not_told(
+    looks: list[set[AudioDirection]],
+) -> None:
+    lasting, told, lasted = Lasting(), Counter[AudioDirection](), Counter[AudioDirection]()
+    for found in looks:
+        for direction, seconds in lasting.look(tuple(found), 5.0):
+            told[direction] += seconds
+        for direction in AudioDirection:
+            # Of one stretch: whatever was told before it began is done with.
+            lasted[direction] = lasted[direction] + 5.0 if direction in found else 0.0
+            if not lasted[direction]:
+                told[direction] = 0.0
+            lasts = lasted[direction] >= HELD_BACK_SECONDS[direction]
+            assert told[direction] == (lasted[direction] if lasts else 0.0)

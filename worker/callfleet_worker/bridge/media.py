@@ -18,7 +18,7 @@ from callfleet_worker.bridge.mediastats import (
     totals_of,
     window_between,
 )
-from callfleet_worker.bridge.oneway import Look, unheard
+from callfleet_worker.bridge.oneway import Lasting, Look, unheard
 from callfleet_worker.bridge.sink import Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 
@@ -45,6 +45,7 @@ class MediaWatch:
         self._totals = Totals()
         self._windows = Windows(call_id, LOOKS_PER_WINDOW)
         self._before: Look | None = None
+        self._unheard = Lasting()
         self._line: CallerLine | None = None
         self._path_told = False
         self._looking: asyncio.Task[None] | None = None
@@ -114,8 +115,8 @@ class MediaWatch:
         )
         if before is not None:
             seconds = now.at_seconds - before.at_seconds
-            for direction in unheard(before, now):
-                self._tell(OneWayAudio(self._call_id, direction, seconds))
+            for direction, lasted in self._unheard.look(unheard(before, now), seconds):
+                self._tell(OneWayAudio(self._call_id, direction, lasted))
 
     def _tell_quality(self, line: CallerLine) -> None:
         for quality, seconds in line.quality_seconds():

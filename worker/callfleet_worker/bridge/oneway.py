@@ -6,7 +6,7 @@ agent is not heard whose track the caller does not take, or of whose packets the
 none while it speaks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from callfleet_contract.outcomes import AudioDirection
 
@@ -14,6 +14,10 @@ WHOLE_LOOK_SECONDS = 4.5
 """What is looked at for less tells nothing: the packets of a silence may be a second apart."""
 SPOKEN_PACKETS = 50
 """A second of speech in a look: the SFU reports once a second on what it gets of it."""
+
+HELD_BACK_SECONDS = {AudioDirection.FROM_CALLER: 24.0, AudioDirection.TO_CALLER: 0.0}
+"""A caller whose network died looks just as one who is not heard, until LiveKit has given them up,
+which takes it up to 20 seconds. An agent is acknowledged by LiveKit, which stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,28 @@ class Look:
     received: int = 0
     sent: int = 0
     reports: int = 0
+
+
+@dataclass(slots=True)
+class Lasting:
+    """Tells of no caller who is unheard for a moment; of who stays so, all of it."""
+
+    _waiting: dict[AudioDirection, float] = field(default_factory=dict)
+    _told: set[AudioDirection] = field(default_factory=set)
+
+    def look(
+        self, found: tuple[AudioDirection, ...], seconds: float
+    ) -> tuple[tuple[AudioDirection, float], ...]:
+        """Take whose sound did not reach the other for so long; give what is to be told by now."""
+        self._told.intersection_update(found)
+        self._waiting = {each: self._waiting.get(each, 0.0) + seconds for each in found}
+        due = [
+            each
+            for each in found
+            if each in self._told or self._waiting[each] >= HELD_BACK_SECONDS[each]
+        ]
+        self._told.update(due)
+        return tuple((each, self._waiting.pop(each)) for each in due)
 
 
 def unheard(before: Look, now: Look) -> tuple[AudioDirection, ...]:

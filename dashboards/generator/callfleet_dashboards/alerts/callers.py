@@ -11,8 +11,8 @@ from callfleet_contract.outcomes import CallReason
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
 from callfleet_dashboards.promql import BY, increase
 
-ONE_WAY_SECONDS = 30
-"""Of a minute: a caller whose network dies is away sooner, one that is not heard stays."""
+ONE_WAY_SECONDS = 20
+"""Of a minute. A worker tells of no call sooner than that: see its ``bridge/oneway.py``."""
 FAILING_SHARE, FAILING_CALLS = 0.25, 3
 
 CALLS_EVERYWHERE = f"(sum({metrics.CALLS_ACTIVE.full_name}) or vector(0))"
