@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
+from oncall_watch import WRITES_MEASURED
 from worker_stand import START_SECONDS, Worker, plan_of
 
 from callfleet_rehearsal.bench.contenders import WORKERS
 from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
-from callfleet_rehearsal.callers.run import run
-from callfleet_rehearsal.evidence import CallRecord, TurnKind
+from callfleet_rehearsal.evidence import TurnKind
 from callfleet_rehearsal.stack.emulator import Emulator
 from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_rehearsal.stack.monitoring import Target, worker_target
@@ -34,7 +34,8 @@ def begin_worker(
     **more: str,
 ) -> Worker:
     """Start a worker whose agent misbehaves in rooms that say so; do not wait for it."""
-    told = worker_environment(os.environ, server, emulator, slots)
+    ours = {name: value for name, value in os.environ.items() if name != WRITES_MEASURED}
+    told = worker_environment(ours, server, emulator, slots)
     told |= {
         "CALLFLEET_AGENT_NAME": (agent_name := f"agent-{uuid4().hex[:8]}"),
         "CALLFLEET_AGENT_CLASS": "faulty:FaultyAgent",
@@ -82,8 +83,3 @@ def plan(
     """Have them call a worker."""
     there = plan_of(server, worker, uuid4().hex[:6], planned)
     return RunPlan(**{**{name: getattr(there, name) for name in RunPlan.__slots__}, **more})
-
-
-async def call(planned: RunPlan) -> list[CallRecord]:
-    """Let them call, and wait until they have."""
-    return await run(planned, lambda _: None)

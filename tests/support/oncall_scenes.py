@@ -7,12 +7,12 @@ two processors carry ten calls at once.
 import asyncio
 from typing import Any
 
-from oncall_fleets import BARGE_IN, PLAIN, TOOL, call, calls, plan
+from oncall_fleets import BARGE_IN, PLAIN, TOOL, calls, plan
 from oncall_houses import Houses
 from oncall_watch import Watch
 
 from callfleet_rehearsal.callers.plan import RunPlan, Voice
-from callfleet_rehearsal.callers.run import run
+from callfleet_rehearsal.callers.run import Tell, run
 from callfleet_rehearsal.relay import Weather
 from callfleet_rehearsal.stack import keeper
 from callfleet_rehearsal.stack.livekit import LiveKitServer
@@ -62,7 +62,7 @@ async def _slow(houses: Houses) -> None:
 async def _deaf(houses: Houses) -> None:
     """Whoever interrupts has to speak for a second until it is taken for speech."""
     one = houses.crowded
-    kinds = (*(BARGE_IN,) * 8, PLAIN)
+    kinds = (*(BARGE_IN,) * 9, PLAIN)
     planned = plan(one.server, one.workers["deaf"], calls(61, 3, kinds))
     await _struck_by_the_first(one.watch, "deaf", "answered", planned)
 
@@ -96,7 +96,7 @@ async def _unheard(houses: Houses) -> None:
         if event["event"] == "calling":
             loop.call_later(UNHEARD_AFTER_SECONDS, one.watch.strike, "unheard")
 
-    await run(planned, tell)
+    await _call(one.watch, planned, tell)
     one.watch.mend("unheard")
 
 
@@ -111,7 +111,8 @@ async def _away(houses: Houses) -> None:
 async def _well(houses: Houses) -> None:
     """Nothing is wrong here."""
     one = houses.crowded
-    await call(plan(one.server, one.workers["well"], calls(1, 2, (PLAIN, BARGE_IN, TOOL, PLAIN))))
+    kinds = (PLAIN, BARGE_IN, TOOL, PLAIN)
+    await _call(one.watch, plan(one.server, one.workers["well"], calls(1, 2, kinds)))
 
 
 async def _blocked(houses: Houses) -> None:
@@ -127,7 +128,7 @@ async def _blocked(houses: Houses) -> None:
     ]
     first, second = planned
     await asyncio.gather(
-        _struck_by_the_first(one.watch, "blocked", "answered", first), call(second)
+        _struck_by_the_first(one.watch, "blocked", "answered", first), _call(one.watch, second)
     )
 
 
@@ -146,7 +147,8 @@ async def _full(houses: Houses) -> None:
     stays = FULL_SECONDS + 10.0
     talker = calls(41, 1, (), voice=Voice.SILENT, stays_seconds=stays)
     waiter = calls(42, 1, (), stays_seconds=FULL_SECONDS, **WAITS)
-    talking = asyncio.create_task(call(plan(one.server, one.workers["full"], talker)))
+    planned = plan(one.server, one.workers["full"], talker)
+    talking = asyncio.create_task(_call(one.watch, planned))
     await asyncio.sleep(5.0)
     planned = plan(one.server, one.workers["full"], waiter)
     await _struck_by_the_first(one.watch, "full", "joined", planned)
@@ -169,7 +171,14 @@ async def _struck_by_the_first(watch: Watch, scene: str, event: str, planned: Ru
         if told["event"] == event:
             watch.strike(scene)
 
-    await run(planned, tell)
+    await _call(watch, planned, tell)
+
+
+async def _call(watch: Watch, planned: RunPlan, tell: Tell = lambda _: None) -> None:
+    records = await run(planned, tell)
+    watch.late_seconds = max(
+        watch.late_seconds, *(record.send_late_p95_seconds for record in records)
+    )
 
 
 def _media(server: LiveKitServer) -> tuple[str, int]:

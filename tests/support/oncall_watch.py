@@ -33,6 +33,8 @@ KNOWN: dict[str, Alert] = {
 PATIENCE_SECONDS = 900.0
 """From a fault on; a busy machine is slow, and nobody is told sooner for that."""
 _LOOK_SECONDS = 2.0
+WRITES_MEASURED = "CALLFLEET_WRITE_MEASURED"
+"""The variable that asks for it. A worker would take it for a setting that it has not."""
 MEASURED = ROOT / "docs" / "runbooks" / "measured.json"
 CONDITIONS = (
     "on the local stack on two cores, several faults at once; scraped every 5 s, rules evaluated "
@@ -58,6 +60,8 @@ class Watch:
     struck: dict[str, float] = field(default_factory=dict)
     mended: dict[str, float] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
+    late_seconds: float = 0.0
+    """How late a caller sent its sound, most of the time: what a busy machine does."""
     failure: BaseException | None = None
     """What went wrong with the scenes, but for their faults."""
 
@@ -141,7 +145,7 @@ def watching(folder: Path, targets: Iterable[Target]) -> Iterator[Watch]:
 def note(case: Case, seconds: float) -> None:
     """Write down how soon somebody was told, where that is asked for."""
     print(f"{case.alert}: {seconds:.0f} s ({case.fault})")
-    if os.environ.get("CALLFLEET_WRITE_MEASURED") != "1":
+    if os.environ.get(WRITES_MEASURED) != "1":
         return
     whole = json.loads(MEASURED.read_text(encoding="utf-8"))
     found = {**whole["alerts"], case.alert: {"seconds": round(seconds, 1), "fault": case.fault}}
