@@ -41,7 +41,7 @@ def _of_money() -> Iterator[Alert]:
         "CallfleetTokenUnattributedHigh",
         Severity.WARNING,
         f"{unknown} / {used} > {UNATTRIBUTED_SHARE:g}\nand\n{used} > {LEAST_TOKENS}",
-        "5m",
+        "2m",
         "The model bills tokens without saying what for.",
         f"{FLEET}{PERCENT} of an hour's tokens have no modality; the estimated cost is as wrong.",
     )
@@ -51,7 +51,7 @@ def _of_money() -> Iterator[Alert]:
         "CallfleetCostPerMinuteHigh",
         Severity.WARNING,
         f"{cost} / {minutes} > {DOLLARS_A_MINUTE:g}\nand\n{minutes} > {LEAST_MINUTES}",
-        "5m",
+        "2m",
         "Calls cost more a minute than they should.",
         f'{FLEET}{{{{ $value | printf "%.3f" }}}} USD a minute of calls, over an hour.',
     )
@@ -83,7 +83,7 @@ def _of_processes() -> Iterator[Alert]:
         "CallfleetTelemetryLost",
         Severity.WARNING,
         f"{increase(metrics.TELEMETRY_LOST_TOTAL, '10m', keep=('signal',))} > 0",
-        "5m",
+        "2m",
         "Traces, logs or metrics do not reach the collector.",
         f"{FLEET}{NUMBER} items of {{{{ $labels.signal }}}} were lost in 10 minutes. Calls are not "
         "affected.",
@@ -131,7 +131,7 @@ def _absent() -> Alert:
             f"({there}\nunless on ({', '.join(SHARED)})\n{missing})"
             for there, missing in (*told, (pods, worker))
         ),
-        "5m",
+        "2m",
         "An objective is not measured any more.",
         f"{FLEET}its workers run, and Prometheus has none of the series that an objective is "
         "judged by: a budget that nobody counts cannot burn.",
