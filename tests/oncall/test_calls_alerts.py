@@ -1,7 +1,7 @@
 """Whoever is on call is told of a real fault, by the rules as they are, and of nothing else.
 
-A night of faults is played beside the tests, which wait for the notifications; it takes eight
-minutes, because some alerts wait for five before they disturb anybody.
+A night of faults is played beside the tests, which wait for the notifications; it takes minutes,
+because some alerts wait for two before they disturb anybody.
 """
 
 from collections.abc import Iterator
