@@ -33,7 +33,7 @@ KNOWN: dict[str, Alert] = {
 PATIENCE_SECONDS = 900.0
 """From a fault on; a busy machine is slow, and nobody is told sooner for that."""
 _LOOK_SECONDS = 2.0
-WRITES_MEASURED = "CALLFLEET_WRITE_MEASURED"
+WRITES_MEASURED = "WRITE_MEASURED"
 """The variable that asks for it. A worker would take it for a setting that it has not."""
 MEASURED = ROOT / "docs" / "runbooks" / "measured.json"
 CONDITIONS = (

@@ -29,8 +29,6 @@ _CATALOGUES = (
     ("Workers", metrics.CATALOGUE),
     ("The operator", operator_metrics.CATALOGUE),
 )
-
-
 _PROGRAMS = (
     ("Workers", ROOT / "worker" / "callfleet_worker"),
     ("The operator", ROOT / "operator" / "callfleet_operator"),
