@@ -55,7 +55,9 @@ class Release:
         secret = await self.ask(f"/api/v1/{here}/secrets/{keys}")
         key = self.folder / "key-of-the-release"
         key.write_bytes(base64.b64decode(secret["data"]["private-key"]))
-        env = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
+        told = pod["containers"][0]["env"]
+        # It is no pod here: what one is told of itself is left out.
+        env = {one["name"]: one["value"] for one in told if "value" in one}
         for name in _NEVER_READ:
             del env[name]
         limited = await asyncio.to_thread(self._kubeconfig, account)
