@@ -36,16 +36,11 @@ def send(way: Way, losses: Losses, batch: Any, items: int) -> bool:
     return True
 
 
-class Spans(SpanExporter):
-    """Sends spans."""
+class _Batches:
+    """What exporters of spans and of log records do alike."""
 
     def __init__(self, way: Way, losses: Losses) -> None:
         self._way, self._losses = way, losses
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send some."""
-        done = send(self._way, self._losses, spans, len(spans))
-        return SpanExportResult.SUCCESS if done else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         """Give up what is being sent."""
@@ -55,6 +50,15 @@ class Spans(SpanExporter):
         """Nothing waits here."""
         del timeout_millis
         return True
+
+
+class Spans(_Batches, SpanExporter):
+    """Sends spans."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send some."""
+        done = send(self._way, self._losses, spans, len(spans))
+        return SpanExportResult.SUCCESS if done else SpanExportResult.FAILURE
 
 
 class SpanQueue(BatchSpanProcessor):
@@ -76,25 +80,13 @@ class SpanQueue(BatchSpanProcessor):
             super().on_end(span)
 
 
-class Records(LogRecordExporter):
+class Records(_Batches, LogRecordExporter):
     """Sends log records."""
-
-    def __init__(self, way: Way, losses: Losses) -> None:
-        self._way, self._losses = way, losses
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Send some."""
         done = send(self._way, self._losses, batch, len(batch))
         return LogRecordExportResult.SUCCESS if done else LogRecordExportResult.FAILURE
-
-    def shutdown(self) -> None:
-        """Give up what is being sent."""
-        self._way.close()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing waits here."""
-        del timeout_millis
-        return True
 
 
 class RecordQueue(BatchLogRecordProcessor):
