@@ -108,7 +108,8 @@ class Evening:
         room = self.room_of(visit)
         lines = [line for line in self.worker.lines() if line.get("room") == room]
         ours = [line for line in lines if line["logger"] != "livekit"]
-        return [line["event"] for line in ours if line["level"] not in {"debug", "info"}]
+        told = [line for line in ours if line["level"] not in {"debug", "info"}]
+        return [" ".join((line["event"], *line.get("names", ()))) for line in told]
 
     def model_saw(self, event: str) -> Iterator[dict[str, Any]]:
         """What the model told of these calls."""

@@ -14,7 +14,13 @@ from typing import Any
 
 import structlog
 from livekit import rtc
-from livekit.agents import AutoSubscribe, CloseEvent, CloseReason, JobContext
+from livekit.agents import (
+    AgentStateChangedEvent,
+    AutoSubscribe,
+    CloseEvent,
+    CloseReason,
+    JobContext,
+)
 
 from callfleet_contract.events import CallEnded, CallStarted
 from callfleet_contract.outcomes import CallOutcome, CallReason
@@ -89,6 +95,7 @@ class Call:
             lose=self.bridge.ears.lose,
             gone=self._on_caller_gone,
         )
+        self._show = StateShow(ctx.room, self._spawn)
         self._living: asyncio.Task[None] | None = None
         self._meeting: asyncio.Task[None] | None = None
 
@@ -175,14 +182,16 @@ class Call:
     def _listen_for_ends(self) -> None:
         self._ctx.room.on("disconnected", self._on_disconnected)
         self.session.on("close", self._on_session_closed)
-        show = StateShow(self._ctx.room, self._spawn).show
-        self.session.on("agent_state_changed", lambda event: show(event.new_state))
+        self.session.on("agent_state_changed", self._on_agent_state)
 
     def _end(self, cause: Cause) -> None:
         if cause in LINE_IS_LOST:
             self._line_lost.set()
         if not self._cause.done():
             self._cause.set_result(cause)
+
+    def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        self._show.show(event.new_state)
 
     def _on_disconnected(self, reason: int) -> None:
         # The framework disconnects when it shuts a job down, and tells why after that.
@@ -231,6 +240,8 @@ class Call:
             await self._fall_silent()
             ending = await self._say_farewell(ending)
         self._caller.close()
+        # Closing the session changes the state as well, when nobody waits for what is spawned.
+        self.session.off("agent_state_changed", self._on_agent_state)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
