@@ -75,6 +75,7 @@ def rehearse(tmp_path: Path, livekit_program: Path) -> Iterator[Type]:
 
 # Files that take longest: begun last, one of them would be waited for by all the others.
 _LONG = (
+    "test_operator_alerts.py",
     "test_boards_answered.py",
     "test_operator_restarts.py",
     "test_speed_bench.py",

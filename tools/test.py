@@ -24,7 +24,7 @@ _SPREAD = ("-n", "4", "--dist=worksteal")
 _SIDE_BY_SIDE = ("--dist=loadfile", "--no-loadscope-reorder")
 _ROUNDS = (
     ("tests/unit", "tests/chart", "tests/rules", *_SPREAD),
-    ("tests/api", "-n", "4", *_SIDE_BY_SIDE),
+    ("tests/api", "-n", "5", *_SIDE_BY_SIDE),
     # Fewer at once: in some of them somebody speaks, and sound does not wait.
     ("tests/calls", "tests/boards", "-n", "3", *_SIDE_BY_SIDE),
     ("tests/heard", "-n", "2", *_SIDE_BY_SIDE),
