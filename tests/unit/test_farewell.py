@@ -5,6 +5,7 @@ import wave
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from livekit import api, rtc
@@ -160,6 +161,17 @@ async def test_nobody_is_transferred_who_hung_up_during_the_apology() -> None:
     line.lost.set()
     assert await parting == Ended(CallOutcome.FAILED, WHY)
     assert (mouth.segments, line.did) == ([3.8], ["room closed"])
+
+
+async def test_on_a_line_that_is_lost_nothing_begins_however_soon_its_sound_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frames = await read_sound(GOODBYE)
+    monkeypatch.setattr(module, "read_sound", AsyncMock(return_value=frames))
+    line, mouth = FakeLine(), FakeMouth()
+    line.lost.set()
+    await farewell(line, mouth, plan_farewell(TRANSFER, PHONE, WHY), line.lost)
+    assert (mouth.segments, line.did) == ([], ["room closed"])
 
 
 @pytest.mark.parametrize("line", [FakeLine(refuses=True), FakeLine(hangs=True)])

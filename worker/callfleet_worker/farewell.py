@@ -201,7 +201,10 @@ async def check_sounds(settings: FarewellSettings) -> None:
 
 
 async def _unless(lost: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do something to its end, or until the line is lost."""
+    """Do something to its end, or until the line is lost; where it is lost, do not begin."""
+    if lost.is_set():
+        work.close()
+        return
     doing, waiting = asyncio.create_task(work), asyncio.create_task(lost.wait())
     try:
         await asyncio.wait((doing, waiting), return_when=asyncio.FIRST_COMPLETED)
