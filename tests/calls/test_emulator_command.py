@@ -1,5 +1,6 @@
 """The emulator as a program of its own."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 import orjson
-import websockets.sync.client
+import websockets
 from emulator_lines import PATH
 
 from callfleet_rehearsal.emulator.frame_case import LIVE_25
@@ -38,19 +39,24 @@ def ready(path: Path, program: subprocess.Popen[str]) -> dict[str, str]:
     raise AssertionError(program.stderr and program.stderr.read())
 
 
+async def is_set_up(facts: dict[str, str]) -> bool:
+    """Open a session. Not in threads: Python 3.11 may lose what TLS has sent to such a client."""
+    trust = ssl.create_default_context(cafile=facts["ca_file"])
+    url = facts["url"].replace("https", "wss") + PATH
+    async with websockets.connect(
+        url, ssl=trust, additional_headers={"x-goog-api-key": "any"}, proxy=None
+    ) as client:
+        await client.send(orjson.dumps({"setup": {"model": LIVE_25}}).decode())
+        return "setupComplete" in orjson.loads(await client.recv())
+
+
 def test_it_says_where_it_is_logs_what_happens_and_stops_when_told(tmp_path: Path) -> None:
     ready_file, log = tmp_path / "ready.json", tmp_path / "events.jsonl"
     program = start("--port", "0", "--ready-file", str(ready_file), "--log", str(log))
     try:
         facts = ready(ready_file, program)
         assert int(facts["pid"]) == program.pid
-        trust = ssl.create_default_context(cafile=facts["ca_file"])
-        url = facts["url"].replace("https", "wss") + PATH
-        with websockets.sync.client.connect(
-            url, ssl=trust, additional_headers={"x-goog-api-key": "any"}, proxy=None
-        ) as client:
-            client.send(orjson.dumps({"setup": {"model": LIVE_25}}).decode())
-            assert "setupComplete" in orjson.loads(client.recv(timeout=10))
+        assert asyncio.run(is_set_up(facts))
     finally:
         program.send_signal(signal.SIGTERM)
         _, said = program.communicate(timeout=20)

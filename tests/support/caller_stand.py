@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from call_account import account
+from json_lines import objects_in
 from worker_stand import (
     HERE,
     START_SECONDS,
@@ -117,7 +117,7 @@ class Evening:
 
     def account(self, call: int) -> str:
         """What the caller and the model tell of one call, for whoever reads why a test failed."""
-        return account(self.records[call], list(self._model_told()))
+        return account(self.records[call], self._model_told())
 
     def voices_heard(self) -> set[int]:
         """Whose voices reached the model."""
@@ -133,11 +133,9 @@ class Evening:
         ends = self.model_saw("end_of_turn")
         return {each["turn"] for each in ends if each["session"] in sessions}
 
-    def _model_told(self) -> Iterator[dict[str, Any]]:
-        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            if told["at_ns"] >= self.began_ns:
-                yield told
+    def _model_told(self) -> list[dict[str, Any]]:
+        told = objects_in(self.emulator.event_log)
+        return [each for each in told if each["at_ns"] >= self.began_ns]
 
     def _plan(self, *calls: CallPlan) -> RunPlan:
         return plan_of(self.server, self.worker, self.run_id, calls)

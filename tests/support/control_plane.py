@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from json_lines import objects_in
 from kube_api import ApiError, KubeApi
 
 from callfleet_operator.crd import packaged
@@ -69,8 +70,7 @@ class ControlPlane(KubeApi):
 
     def audited(self, agent: str = "") -> list[dict[str, Any]]:
         """List the requests answered so far whose user agent begins so, in their order."""
-        lines = self.audit_log.read_text(encoding="utf-8").splitlines()
-        events = [json.loads(line) for line in lines if line.endswith("}")]
+        events = objects_in(self.audit_log)
         return [each for each in events if each.get("userAgent", "").startswith(agent)]
 
 

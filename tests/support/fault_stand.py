@@ -6,7 +6,6 @@ the second a tool holds the loop up, and then a process is killed.
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from call_account import account
+from json_lines import objects_in
 from worker_stand import START_SECONDS, Holdings, Worker, holdings, plan_of, until
 
 from callfleet_rehearsal.bench.contenders import WORKERS
@@ -147,7 +147,7 @@ class Ordeal:
 
     def account(self, call: int) -> str:
         """What the caller and the model tell of one call, for whoever reads why a test failed."""
-        return account(self.records[call], list(self._model_told()))
+        return account(self.records[call], self._model_told())
 
     def heard_again_seconds(self, call: int, since_ns: int) -> float | None:
         """How long after an instant a caller heard the agent begin to speak."""
@@ -158,9 +158,8 @@ class Ordeal:
         )
         return next(((at_ns - since_ns) / 1e9 for at_ns in begun), None)
 
-    def _model_told(self) -> Iterator[dict[str, Any]]:
-        for line in self.emulator.event_log.read_text(encoding="utf-8").splitlines():
-            yield json.loads(line)
+    def _model_told(self) -> list[dict[str, Any]]:
+        return objects_in(self.emulator.event_log)
 
     async def _holdings(self) -> Holdings:
         return await holdings(self.worker, self.emulator)

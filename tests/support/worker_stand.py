@@ -1,11 +1,10 @@
 """Start workers for tests, ask them how they are, and give them calls."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 import aiohttp
 import psutil
+from json_lines import objects_in
 from livekit import api, rtc
 
 from callfleet_rehearsal.callers.plan import CallPlan, RunPlan
@@ -49,11 +49,9 @@ class Worker:
     child: Child
     agent_name: str
 
-    def lines(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> list[dict[str, Any]]:
         """What it logged."""
-        for line in self.child.log.read_text(encoding="utf-8").splitlines():
-            if line.startswith("{"):
-                yield json.loads(line)
+        return objects_in(self.child.log)
 
     def logged(self, event: str, **facts: Any) -> list[dict[str, Any]]:
         """Its lines about one thing."""
