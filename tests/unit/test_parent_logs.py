@@ -80,6 +80,25 @@ def test_a_line_of_a_call_names_its_trace_whoever_wrote_it(lines: Lines) -> None
     assert not {"call_id", "trace_id"} & set(of_none)
 
 
+def test_a_library_that_uses_a_name_of_the_schema_does_not_say_whose_line_it_is(
+    lines: Lines,
+) -> None:
+    """The framework calls the id of a tool's call ``call_id``."""
+    logging.getLogger("livekit.agents").warning(
+        "the tool failed", extra={"call_id": "function-call-7", "job_id": "AJ_a"}
+    )
+    logging.getLogger("some.library").warning(
+        "state changed", extra={"event": "open", "timestamp": 7, "level": 3, "trace_id": "none"}
+    )
+    failed, changed = lines()
+    assert (failed["call_id"], failed["their_call_id"]) == ("AJ_a", "function-call-7")
+    assert failed["trace_id"] == "669c95a5fb587f8b1bc9eaca5f0615b5"
+    assert (changed["event"], changed["level"]) == ("state changed", "warning")
+    assert changed["timestamp"].endswith("Z")
+    assert (changed["their_event"], changed["their_level"]) == ("open", 3)
+    assert "trace_id" not in changed
+
+
 def test_a_worker_of_a_fleet_says_on_every_line_which_and_in_which_pod(
     lines: Lines, written: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

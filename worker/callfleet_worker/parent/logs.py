@@ -6,7 +6,7 @@ framework marks it with ``lk.pii``, and a room's name can hold a phone number.
 
 import logging
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TextIO
 
@@ -15,7 +15,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from callfleet_contract.traces import trace_id_of
 from callfleet_service import logs
-from callfleet_service.logs import CRASHES, Style
+from callfleet_service.logs import CRASHES, FIRST, Style
 from callfleet_service.whereabouts import Whereabouts
 from callfleet_worker.settings import LogSettings
 
@@ -32,6 +32,7 @@ _CHATTER = (
 )
 _OURS = ("callfleet", "callfleet_contract", "callfleet_worker", _FRAMEWORK)
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
+_ADD_EXTRAS = structlog.stdlib.ExtraAdder()
 _WHOLE_MESSAGES = ("job_request", "job", "resp")
 """Messages of LiveKit's protocol: participants' metadata and attributes are in them."""
 
@@ -70,11 +71,17 @@ def without_words(traceback: str) -> str:
     return "\n".join(kept)
 
 
-def unpack_facts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Spread the facts that a call's process packed for the journey."""
-    facts = event.pop(FACTS, None)
-    if isinstance(facts, MutableMapping):
-        event.update(facts)
+def _take_facts(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Take over a library's facts, or those that a call's process packed for the journey.
+
+    What a library calls as the schema calls something of its own is another thing: the
+    framework's ``call_id`` is that of a tool's call.
+    """
+    theirs = _ADD_EXTRAS(logger, name, {"_record": event["_record"]})
+    del theirs["_record"]
+    packed = theirs.pop(FACTS, {})
+    event.update({f"their_{key}" if key in FIRST else key: said for key, said in theirs.items()})
+    event.update(packed)
     return event
 
 
@@ -132,7 +139,7 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
 _STYLE = Style(
     ours=_OURS,
     quiet=_NOISY,
-    received=(structlog.stdlib.ExtraAdder(), unpack_facts),
+    received=(_take_facts,),
     whole=(_record_exception,),
     told=(name_the_call, hide_content, _drop_what_is_not_a_fact),
 )
