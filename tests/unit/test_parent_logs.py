@@ -197,6 +197,16 @@ def test_words_over_several_lines_are_left_out() -> None:
 def test_phone_numbers_are_shortened_wherever_they_stand(lines: Lines) -> None:
     structlog.get_logger("x").info("call ended", room="call-_+15550100123_Zx")
     assert lines()[0]["room"] == "call-_+1555…_Zx"
+    words = "nobody is at +15550100123"
+    logging.getLogger("livekit.agents").warning(
+        "lost", extra={"error": OSError(words), "who": [{"identity": "sip_+15550100123"}], "n": 2}
+    )
+    lost = lines()[1]
+    assert (lost["error"], lost["who"], lost["n"]) == (
+        "nobody is at +1555…",
+        [{"identity": "sip_+1555…"}],
+        2,
+    )
 
 
 def test_a_line_of_a_calls_process_arrives_with_its_facts(lines: Lines) -> None:

@@ -46,9 +46,20 @@ def hide_content(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if words_may_be_said and isinstance(event.get("exception"), str):
         event["exception"] = without_words(event["exception"])
     for key, value in event.items():
-        if isinstance(value, str) and "+" in value:
-            event[key] = _PHONE_NUMBER.sub(_mask, value)
+        event[key] = _without_numbers(value)
     return event
+
+
+def _without_numbers(value: object) -> object:
+    """Shorten phone numbers in what will be written of a value, however deep they stand in it."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _without_numbers(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_without_numbers(part) for part in value]
+    text = str(value)
+    return _PHONE_NUMBER.sub(_mask, text) if "+" in text else text
 
 
 def _mask(number: re.Match[str]) -> str:
