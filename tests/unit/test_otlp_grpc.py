@@ -88,3 +88,12 @@ def test_a_part_that_is_not_taken_over_grpc_is_counted(lost: Lost) -> None:
         tell(sending, 2)
         sending.stop()
     assert lost == {("traces", "refused"): 1}
+
+
+def test_what_cannot_be_written_for_a_collector_is_counted_as_well(lost: Lost) -> None:
+    with grpc_collector() as collector:
+        sending = started(collector.url, lost, AT_ONCE, otlp_protocol=Protocol.GRPC)
+        sending.tracer.start_span("half a character: \ud83d").end()
+        tell(sending, 2)
+        sending.stop()
+    assert lost == {("traces", "refused"): 3}

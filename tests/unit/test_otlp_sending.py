@@ -191,6 +191,18 @@ def test_a_line_arrives_in_the_schema_that_it_is_written_in(
     assert written.getvalue().count("\n") == 2
 
 
+def test_a_line_with_half_a_character_arrives_and_costs_no_other(
+    collector: Collector, lost: Lost, written: io.StringIO
+) -> None:
+    del written
+    sending = started(collector.url, lost, AT_ONCE, signals=(Signal.LOGS,))
+    logging.getLogger("some.library").warning("no file \udcff")
+    logging.getLogger("some.library").warning("ready")
+    sending.stop()
+    assert [one.body.string_value for _, one in collector.lines()] == ["no file ?", "ready"]
+    assert not lost
+
+
 def test_losses_are_told_once_and_not_to_the_collector(
     collector: Collector, lost: Lost, written: io.StringIO
 ) -> None:

@@ -28,7 +28,7 @@ _NOT_ATTRIBUTES = ("timestamp", "level", "event", "logger", "trace_id")
 _NAMES = {"exception": "exception.stacktrace"}
 _NOT_SENT = (LOGGER, "opentelemetry", "urllib3", "grpc")
 """What these say may be of the sending itself: sent, it would be followed by more."""
-_PLAIN = (str, bool, int, float)
+_NUMBERS = (bool, int, float)
 
 
 class LineSender:
@@ -50,7 +50,7 @@ def record_of(line: Mapping[str, Any]) -> LogRecord:
     told = line.get("timestamp")
     at_ns = int(datetime.fromisoformat(told).timestamp() * 1e9) if isinstance(told, str) else None
     attributes = {
-        _NAMES.get(name, name): value if isinstance(value, _PLAIN) else str(value)
+        _NAMES.get(name, name): value if isinstance(value, _NUMBERS) else _text(value)
         for name, value in line.items()
         if name not in _NOT_ATTRIBUTES and value is not None
     }
@@ -59,9 +59,14 @@ def record_of(line: Mapping[str, Any]) -> LogRecord:
         context=_context(line.get("trace_id")),
         severity_text=level.upper(),
         severity_number=_SEVERITIES.get(level, SeverityNumber.INFO),
-        body=str(line.get("event", "")),
+        body=_text(line.get("event", "")),
         attributes=attributes,
     )
+
+
+def _text(value: object) -> str:
+    """Write a value in characters that there are: half of one would cost a whole batch."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _context(trace_id: object) -> Context:

@@ -216,15 +216,14 @@ class GrpcWay:
             self._channel = grpc.insecure_channel(where.netloc, options=options)
         self._call = self._channel.unary_unary(
             self._kind.method,
-            request_serializer=lambda request: request.SerializeToString(),
+            request_serializer=lambda batch: self._kind.encode(batch).SerializeToString(),
             response_deserializer=self._kind.response.FromString,
         )
 
     def send(self, batch: Any) -> Sent:
         """Send a batch."""
-        request = self._kind.encode(batch)
         try:
-            response = self._call(request, timeout=self._seconds, metadata=self._metadata)
+            response = self._call(batch, timeout=self._seconds, metadata=self._metadata)
         except self._error as error:
             code = error.code()
             reason = LossReason.UNREACHABLE if code in self._away else LossReason.REFUSED
