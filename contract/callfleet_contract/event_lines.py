@@ -1,30 +1,16 @@
 """Write a call's events as JSON lines, and read them back. Pure: no socket here."""
 
 import json
-from dataclasses import asdict
+import math
+from dataclasses import asdict, fields
 from enum import StrEnum
-from typing import get_args
+from typing import Any, get_args
 
 from callfleet_contract.events import CallEvent
-from callfleet_contract.outcomes import (
-    AudioDirection,
-    CallerQuality,
-    CallOutcome,
-    CallReason,
-    ModelSessionChange,
-    TurnEnd,
-    UsageProblem,
-)
 
-KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(CallEvent)}
-_WORDS: dict[str, type[StrEnum]] = {
-    "outcome": CallOutcome,
-    "reason": CallReason,
-    "end": TurnEnd,
-    "change": ModelSessionChange,
-    "unheard": AudioDirection,
-    "quality": CallerQuality,
-    "problem": UsageProblem,
+_KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(CallEvent)}
+_FIELDS: dict[str, dict[str, Any]] = {
+    name: {field.name: field.type for field in fields(kind)} for name, kind in _KINDS.items()
 }
 
 
@@ -47,13 +33,12 @@ def decode(line: bytes) -> CallEvent:
 
     """
     try:
-        body = json.loads(line, parse_constant=_no_number)
-        kind = KINDS[body.pop("event")]
-        fields = {
-            name: _WORDS[name](value) if name in _WORDS else value for name, value in body.items()
-        }
-        event: CallEvent = kind(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        body = json.loads(line)
+        kind = body.pop("event")
+        wanted = _FIELDS[kind]
+        told = {name: _read(wanted[name], value) for name, value in body.items()}
+        event: CallEvent = _KINDS[kind](**told)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         message = (
             f"not a call event of this version ({error}): {line[:120]!r}; "
             "run workers and their job processes from one installation"
@@ -62,6 +47,12 @@ def decode(line: bytes) -> CallEvent:
     return event
 
 
-def _no_number(word: str) -> float:
-    message = f"{word} is no number"
-    raise ValueError(message)
+def _read(wanted: type, value: Any) -> Any:
+    if issubclass(wanted, StrEnum):
+        return wanted(value)
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if type(value) is not wanted or (isinstance(value, float) and not math.isfinite(value)):
+        message = f"{value!r} is no {wanted.__name__}"
+        raise TypeError(message)
+    return value

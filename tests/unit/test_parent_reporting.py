@@ -115,8 +115,27 @@ async def test_what_is_no_event_is_counted_and_does_not_end_the_line(folder: Pat
 
 @pytest.mark.parametrize("no_number", [float("nan"), float("inf")])
 def test_what_is_not_a_number_is_no_event(no_number: float) -> None:
-    with pytest.raises(UnknownEventError, match="is no number"):
+    with pytest.raises(UnknownEventError, match="is no float"):
         decode(encode(BargeIn("a", no_number)))
+
+
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        ('"stop_seconds":0.5', '"stop_seconds":1e400'),
+        ('"stop_seconds":0.5', '"stop_seconds":"0.5"'),
+        ('"stop_seconds":0.5', '"stop_seconds":true'),
+        ('"stop_seconds":0.5', '"stop_seconds":1' + "0" * 400),
+        ('"call_id":"a"', '"call_id":7'),
+        ('"call_id":"a"', '"whose":"a"'),
+        ('"call_id":"a",', ""),
+    ],
+)
+def test_a_field_that_is_not_what_its_event_has_is_no_event(told: str, written: str) -> None:
+    line = encode(BargeIn("a", 0.5)).decode()
+    assert told in line
+    with pytest.raises(UnknownEventError):
+        decode(line.replace(told, written).encode())
 
 
 def mode(folder: Path) -> int:
