@@ -19,6 +19,15 @@ from callfleet_contract.telemetry import LossReason, Signal
 
 LOAD_BANDS = ("1-4", "5-9", "10", "11+")
 LEGS = ("agent_in", "agent_out")
+WINDOW_SECONDS = 10
+"""Over so long the packets of a call are looked at as one."""
+UNHEARD_CALLER_SECONDS = 24
+"""A caller whose network died looks just as one who is not heard, until LiveKit has given them up,
+which takes it up to 20 seconds."""
+LOOP_HELD_SECONDS = 0.25
+"""A loop that stands still for so long is looked into: a caller hears the gap."""
+TOOL_NAMES = 20
+"""So many tools have series of their own."""
 _LEG = ("leg", LEGS)
 
 
@@ -100,7 +109,8 @@ RTP_PACKETS_LOST_TOTAL = Metric(
 RTP_WINDOW_LOSS_RATIO = Metric(
     "rtp_window_loss_ratio",
     Kind.HISTOGRAM,
-    "Share of packets lost in one window of one call: 10 s, its first and last shorter.",
+    f"Share of packets lost in one window of one call: {WINDOW_SECONDS} s, its first and last "
+    "shorter.",
     (_LEG,),
     (0, 0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2),
 )
@@ -130,7 +140,7 @@ ONE_WAY_AUDIO_SECONDS_TOTAL = Metric(
     Kind.COUNTER,
     "Seconds of calls in which one of the two was not heard though both were there: no packets of "
     "a caller who is not muted, or an agent whose sound nobody takes. Of a caller it is counted "
-    "once it has lasted for 24 seconds, and then all of it.",
+    f"once it has lasted for {UNHEARD_CALLER_SECONDS} seconds, and then all of it.",
     (("direction", tuple(AudioDirection)),),
 )
 CALLER_QUALITY_SECONDS_TOTAL = Metric(
@@ -169,7 +179,7 @@ PRICE_TABLE_INFO = Metric("price_table", Kind.INFO, "Which price table the cost 
 TOOL_CALLS_TOTAL = Metric(
     "tool_calls_total",
     Kind.COUNTER,
-    "Tool calls; tools beyond the first twenty names are counted as other.",
+    f"Tool calls; tools beyond the first {TOOL_NAMES} names are counted as other.",
     (("tool", ()), ("result", ("ok", "error", "cancelled"))),
 )
 TOOL_CALL_SECONDS = Metric(
@@ -195,8 +205,8 @@ EVENT_LOOP_BLOCKED_SECONDS = Metric(
 EVENT_LOOP_HELD_TOTAL = Metric(
     "event_loop_held_total",
     Kind.COUNTER,
-    "Times that an event loop stood still for 0.25 s or more, by the tool that held it up; none "
-    "where no tool did.",
+    f"Times that an event loop stood still for {LOOP_HELD_SECONDS} s or more, by the tool that "
+    "held it up; none where no tool did.",
     (("tool", ()),),
 )
 MEDIA_PATHS_TOTAL = Metric(

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from livekit.agents import Agent, function_tool
 
 from callfleet_contract.events import CallEvent, LoopBlocked, LoopHeld
+from callfleet_contract.metrics import LOOP_HELD_SECONDS
 from callfleet_worker.agents.watching import watch_tools
 from callfleet_worker.bridge.loopwatch import BLOCKED_SECONDS, LoopWatch, waited_seconds
-from callfleet_worker.bridge.standstill import BEAT_SECONDS, HELD_SECONDS, News, Standstill
+from callfleet_worker.bridge.standstill import BEAT_SECONDS, News, Standstill
 
 BLOCKS_SECONDS = 1.5
 SECRET = "4471 is my number"
@@ -142,7 +143,7 @@ def test_each_standstill_is_told_once_and_its_end_once(turns: int) -> None:
 @given(late)
 def test_a_beat_is_late_by_more_than_its_own_time(seconds: float) -> None:
     news = Standstill().look(seconds, 0.0)
-    assert (news is News.HELD) == (seconds >= BEAT_SECONDS + HELD_SECONDS)
+    assert (news is News.HELD) == (seconds >= BEAT_SECONDS + LOOP_HELD_SECONDS)
 
 
 @given(late, late)
@@ -150,7 +151,7 @@ def test_what_a_loop_waited_for_a_busy_machine_is_held_against_nobody(
     seconds: float, waited: float
 ) -> None:
     news = Standstill().look(seconds, 0.0, waited)
-    assert (news is News.HELD) == (seconds - waited >= BEAT_SECONDS + HELD_SECONDS)
+    assert (news is News.HELD) == (seconds - waited >= BEAT_SECONDS + LOOP_HELD_SECONDS)
 
 
 def test_a_thread_that_does_not_exist_has_waited_for_nothing() -> None:

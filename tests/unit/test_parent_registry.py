@@ -7,11 +7,13 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from callfleet_contract import metrics
 from callfleet_contract.metric import Kind
+from callfleet_contract.metrics import TOOL_NAMES
 from callfleet_contract.profiles import ModelProfile
 from callfleet_service.metrics import EXEMPLAR_CHARACTERS, exemplar
 from callfleet_worker.parent.prices import GEMINI_LIVE
 from callfleet_worker.parent.registry import Registry
-from callfleet_worker.parent.samples import OTHER, TOOL_NAMES, Sample
+from callfleet_worker.parent.samples import Sample
+from callfleet_worker.parent.toolnames import OTHER
 
 SERIES_PER_POD = 1500
 

@@ -8,6 +8,7 @@ import structlog
 from livekit import rtc
 
 from callfleet_contract.events import CallerConnection, CallEvent, OneWayAudio
+from callfleet_contract.metrics import WINDOW_SECONDS
 from callfleet_worker.breakage import kind_of
 from callfleet_worker.bridge.caller import CallerWatch
 from callfleet_worker.bridge.callerline import CallerLine
@@ -23,8 +24,8 @@ from callfleet_worker.bridge.sink import Spawn
 from callfleet_worker.bridge.turnclock import TurnClock
 
 FIRST_LOOK_SECONDS = 1.0
-LOOK_SECONDS = 5.0
 LOOKS_PER_WINDOW = 2
+LOOK_SECONDS = WINDOW_SECONDS / LOOKS_PER_WINDOW
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ none while it speaks.
 
 from dataclasses import dataclass, field
 
+from callfleet_contract.metrics import UNHEARD_CALLER_SECONDS
 from callfleet_contract.outcomes import AudioDirection
 
 WHOLE_LOOK_SECONDS = 4.5
@@ -15,9 +16,11 @@ WHOLE_LOOK_SECONDS = 4.5
 SPOKEN_PACKETS = 50
 """A second of speech in a look: the SFU reports once a second on what it gets of it."""
 
-HELD_BACK_SECONDS = {AudioDirection.FROM_CALLER: 24.0, AudioDirection.TO_CALLER: 0.0}
-"""A caller whose network died looks just as one who is not heard, until LiveKit has given them up,
-which takes it up to 20 seconds. An agent is acknowledged by LiveKit, which stays."""
+HELD_BACK_SECONDS = {
+    AudioDirection.FROM_CALLER: UNHEARD_CALLER_SECONDS,
+    AudioDirection.TO_CALLER: 0,
+}
+"""An agent is acknowledged by LiveKit, which stays: nothing else looks like that."""
 
 
 @dataclass(frozen=True, slots=True)

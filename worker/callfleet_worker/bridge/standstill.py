@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from callfleet_contract.metrics import LOOP_HELD_SECONDS
+
 BEAT_SECONDS = 0.1
 """A loop that does not stand still beats so often."""
-HELD_SECONDS = 0.25
-"""A beat that is late by so much is looked into: a caller hears the gap."""
 LOOK_SECONDS = 0.1
 
 
@@ -35,7 +35,7 @@ class Standstill:
                 return News.NONE
             self.held_since = None
             return News.GOES_ON
-        if now - beat_at - waited >= BEAT_SECONDS + HELD_SECONDS:
+        if now - beat_at - waited >= BEAT_SECONDS + LOOP_HELD_SECONDS:
             self.held_since = beat_at
             return News.HELD
         return News.NONE

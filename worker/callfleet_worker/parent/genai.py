@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from opentelemetry.metrics import Meter
 
 from callfleet_contract.events import TokensUsed
+from callfleet_worker.parent.toolnames import ToolNames
 
 GENERATE, EXECUTE_TOOL = "generate_live_content", "execute_tool"
 GEMINI, VERTEX = "gcp.gemini", "gcp.vertex_ai"
@@ -48,8 +49,6 @@ _FIRST_CHUNKS = (
     *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
 )
 _TOKENS = tuple(float(4**power) for power in range(14))
-_TOOLS = 20
-_OTHER = "other"
 
 
 @dataclass(slots=True)
@@ -72,7 +71,7 @@ class GenAiMetrics:
 
     def __init__(self, meter: Meter, provider: str) -> None:
         self._provider = provider
-        self._tools: list[str] = []
+        self._tools = ToolNames()
         self._duration = meter.create_histogram(
             "gen_ai.client.operation.duration",
             "s",
@@ -102,9 +101,7 @@ class GenAiMetrics:
 
     def ran(self, tool: str, seconds: float, error: str) -> None:
         """A tool ended; ``error`` is empty where it did well."""
-        if tool not in self._tools and len(self._tools) < _TOOLS:
-            self._tools.append(tool)
-        name = tool if tool in self._tools else _OTHER
+        name = self._tools.label_of(tool)
         facts = {OPERATION: EXECUTE_TOOL, PROVIDER: self._provider, TOOL: name}
         self._duration.record(seconds, facts | ({ERROR_TYPE: error} if error else {}))
 

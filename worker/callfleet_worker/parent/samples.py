@@ -27,9 +27,8 @@ from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import TurnEnd
 from callfleet_contract.profiles import ModelProfile
 from callfleet_worker.parent.prices import GEMINI_LIVE, PriceTable
+from callfleet_worker.parent.toolnames import ToolNames
 
-TOOL_NAMES = 20
-OTHER = "other"
 NO_TOOL = "none"
 UNKNOWN = "unknown"
 
@@ -45,11 +44,11 @@ class Sample:
 
 @dataclass(slots=True)
 class Sampler:
-    """Makes samples; remembers the first names of tools, so that a metric stays bounded."""
+    """Makes samples of what a worker's calls tell."""
 
     prices: PriceTable = GEMINI_LIVE
     profile: ModelProfile = ModelProfile.MEASURED
-    _tools: list[str] = field(default_factory=list)
+    _tools: ToolNames = field(default_factory=ToolNames)
 
     def samples(self, event: CallEvent) -> tuple[Sample, ...]:
         """Return what one event adds to the metrics."""
@@ -95,17 +94,12 @@ class Sampler:
         yield Sample(metrics.TOKENS_TOTAL, event.tokens, labels)
         yield Sample(metrics.COST_USD_TOTAL, self.prices.cost_usd(event))
 
-    def _name_of(self, tool: str) -> str:
-        if tool not in self._tools and len(self._tools) < TOOL_NAMES:
-            self._tools.append(tool)
-        return tool if tool in self._tools else OTHER
-
     def _held(self, event: LoopHeld) -> Iterator[Sample]:
-        name = self._name_of(event.tool) if event.tool else NO_TOOL
+        name = self._tools.label_of(event.tool) if event.tool else NO_TOOL
         yield Sample(metrics.EVENT_LOOP_HELD_TOTAL, 1, (name,))
 
     def _tool(self, event: ToolFinished) -> Iterator[Sample]:
-        name = self._name_of(event.tool)
+        name = self._tools.label_of(event.tool)
         yield Sample(metrics.TOOL_CALLS_TOTAL, 1, (name, event.result))
         yield Sample(metrics.TOOL_CALL_SECONDS, event.seconds, (name,))
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from callfleet_contract import metrics
 from callfleet_contract import operator_metrics as operator
+from callfleet_contract.metrics import LOOP_HELD_SECONDS
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
 from callfleet_dashboards.promql import BY, SHARED, bucket_label, counted_as, increase
 
-HELD_SECONDS = 0.25
 HELD_TIMES = 3
 UNATTRIBUTED_SHARE = 0.1
 LEAST_TOKENS = 1000
@@ -58,7 +58,7 @@ def _of_money() -> Iterator[Alert]:
 
 
 def _of_processes() -> Iterator[Alert]:
-    bound = f'{{le="{bucket_label(HELD_SECONDS)}"}}'
+    bound = f'{{le="{bucket_label(LOOP_HELD_SECONDS)}"}}'
     blocked = increase(metrics.EVENT_LOOP_BLOCKED_SECONDS, "10m", ending="_count")
     briefly = increase(metrics.EVENT_LOOP_BLOCKED_SECONDS, "10m", bound, "_bucket")
     yield Alert(
@@ -67,7 +67,7 @@ def _of_processes() -> Iterator[Alert]:
         f"{blocked} - {briefly} > {HELD_TIMES}",
         "1m",
         "Something holds up the loop that calls run on.",
-        f"{FLEET}{NUMBER} stand-stills of {HELD_SECONDS * 1e3:.0f} ms or more in 10 minutes: "
+        f"{FLEET}{NUMBER} stand-stills of {LOOP_HELD_SECONDS * 1e3:.0f} ms or more in 10 minutes: "
         "callers hear gaps.",
     )
     yield Alert(
