@@ -16,7 +16,8 @@ from callfleet_contract.events import Said
 _MOST_CHARACTERS = 4000
 """Of one thing said. A line to the parent holds no more than 64 KiB."""
 _ROLES = ("user", "assistant")
-_EMAIL = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+\.[^\s@<>,;:]*[^\s@<>,;:.!?]")
+# It looks from the beginnings of words alone: where there are no spaces, a text is one long word.
+_EMAIL = re.compile(r"(?<![^\s@<>,;:])[^\s@<>,;:]+@[^\s@<>,;:]+\.[^\s@<>,;:]*[^\s@<>,;:.!?]")
 _DIGITS = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){4,}")
 """Five digits or more, however they are grouped: of phones, cards, accounts, dates of birth."""
 
