@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callfleet_contract.signing import write_private_key, write_public_key
 from callfleet_operator.settings import PREFIX, WRONG_SETTINGS, SettingsError, load
+from callfleet_service.errors import CannotStartError
 
 CANNOT_START = 1
 KEY_NAME = "private-key"
@@ -84,7 +85,7 @@ def _run() -> None:
     from callfleet_operator.reaching.definition import NoDefinitionError  # noqa: PLC0415 - as above
     from callfleet_operator.reaching.keys import NoKeyError, read_keys  # noqa: PLC0415 - as above
     from callfleet_operator.telling.logs import write_logs  # noqa: PLC0415 - as above
-    from callfleet_service.ports import PortTakenError, bind  # noqa: PLC0415 - heavy
+    from callfleet_service.ports import bind  # noqa: PLC0415 - heavy
 
     try:
         keys = read_keys(Path(settings.private_key_file))
@@ -92,7 +93,7 @@ def _run() -> None:
         bound = bind(settings.http, f"{PREFIX}HTTP__PORT")
         write_logs(settings.log)
         code = run(Order(settings, config, keys, bound))
-    except (NoKeyError, NoClusterError, NoDefinitionError, PortTakenError) as error:
+    except (NoKeyError, NoClusterError, NoDefinitionError, CannotStartError) as error:
         _give_up((str(error),), CANNOT_START)
     raise typer.Exit(code)
 

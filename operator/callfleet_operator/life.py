@@ -77,6 +77,7 @@ class Life:
     async def live(self) -> int:
         """Live; give the exit code."""
         settings = self.order.settings
+        self._collecting = start_sending(settings.telemetry, self.metrics)
         connection = connect(self.order.config)
         name = LeaseName(settings.lease_namespace, settings.lease.name, self._me)
         leading = Leading(connection.client, name)
@@ -84,7 +85,6 @@ class Life:
         self.metrics.set(metrics.OPERATOR_LEADING, 0)
         with self._signals():
             await health.start(self.order.bound)
-            self._collecting = start_sending(settings.telemetry, self.metrics)
             log.info("operator started", me=self._me, http=address_of(self.order.bound))
             try:
                 return await self._wait_and_lead(connection, leading)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from operator_stand import fleet, stand, until
 
 
@@ -66,3 +67,18 @@ def test_a_key_that_is_not_there_ends_the_start_with_code_1_and_how_to_make_one(
     done = run(CALLFLEET_OPERATOR_PRIVATE_KEY_FILE=str(tmp_path / "absent"))
     assert done.returncode == 1
     assert "callfleet operator keys" in done.stderr
+
+
+async def test_authorities_of_a_collector_that_are_not_there_end_the_start_with_code_1(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with stand(operators=0) as one:
+        process = await one.start_process(
+            tmp_path,
+            CALLFLEET_OPERATOR_TELEMETRY__OTLP_ENDPOINT="https://127.0.0.1:1",
+            OTEL_EXPORTER_OTLP_CERTIFICATE=str(tmp_path / "absent"),
+        )
+        assert await asyncio.wait_for(process.wait(), 60) == 1
+    told = capfd.readouterr().err
+    assert "set OTEL_EXPORTER_OTLP_CERTIFICATE to a PEM file" in told
+    assert "Traceback" not in told

@@ -89,7 +89,12 @@ class Sending:
     def start(
         cls, settings: OtlpSettings, count: Count, limits: Limits = DEFAULT_LIMITS
     ) -> Self | None:
-        """Start sending to the endpoint; without one there is nothing to start."""
+        """Start sending to the endpoint; without one there is nothing to start.
+
+        Raises:
+            CannotStartError: the authorities that vouch for the collector cannot be read.
+
+        """
         if settings.otlp_endpoint is None:
             return None
         secret = settings.otlp_headers

@@ -6,6 +6,7 @@ connection sees the answer; over gRPC the call is made here, with the library's 
 
 import json
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from requests.adapters import HTTPAdapter
 
 from callfleet_contract.telemetry import LossReason, Signal
+from callfleet_service.errors import CannotStartError
 
 _MOST_WORDS = 200
-CA_VARIABLES = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "SSL_CERT_FILE")
+_CA_VARIABLES = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "SSL_CERT_FILE")
 _GRPC_RETRIES = json.dumps(
     {
         "methodConfig": [
@@ -115,9 +117,26 @@ _KINDS = {
 }
 
 
-def ca_file() -> str | None:
-    """Name the file with the authorities that are believed, where one is set."""
-    return next((os.environ[name] for name in CA_VARIABLES if os.environ.get(name)), None)
+def ca_file(endpoint: str) -> str | None:
+    """Name the file with the authorities that are believed, where one is set and asked for.
+
+    Raises:
+        CannotStartError: it cannot be used: nothing would ever be sent.
+
+    """
+    variable = next((name for name in _CA_VARIABLES if os.environ.get(name)), None)
+    if variable is None or urlsplit(endpoint).scheme != "https":
+        return None
+    path = os.environ[variable]
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        message = (
+            f"the collector's certificate cannot be checked against {path!r} ({error}): set "
+            f"{variable} to a PEM file with its authority, or unset it"
+        )
+        raise CannotStartError(message) from error
+    return path
 
 
 def _partly(kind: _Kind, response: Any) -> Sent:
@@ -161,7 +180,7 @@ class HttpWay:
             session.mount(scheme, self._witness)
         self._exporter = self._kind.exporter(
             endpoint=f"{collector.endpoint.rstrip('/')}/{self._kind.path}",
-            certificate_file=ca_file(),
+            certificate_file=ca_file(collector.endpoint),
             headers=dict(collector.headers),
             timeout=collector.send_seconds,
             session=session,
@@ -208,7 +227,7 @@ class GrpcWay:
         where = urlsplit(collector.endpoint)
         options = (("grpc.enable_retries", 1), ("grpc.service_config", _GRPC_RETRIES))
         if where.scheme == "https":
-            ca = ca_file()
+            ca = ca_file(collector.endpoint)
             roots = Path(ca).read_bytes() if ca else None
             credentials = grpc.ssl_channel_credentials(roots)
             self._channel = grpc.secure_channel(where.netloc, credentials, options=options)
