@@ -14,7 +14,6 @@ from told_traces import ENDED, MODEL, S, Told, telling, turn
 from callfleet_contract.events import (
     BargeIn,
     CallAnswered,
-    CallEvent,
     CallStarted,
     EventsDropped,
     MediaPath,
@@ -171,13 +170,8 @@ def test_what_is_said_stands_in_the_trace_as_the_conventions_have_it(told: Told)
 
 def test_what_is_said_is_in_no_line_and_no_metric(told: Told) -> None:
     registry = Registry(GEMINI_LIVE)
-
-    class Tracing:
-        def trace(self, event: CallEvent) -> dict[str, str]:
-            return {"trace_id": told.traces.trace(event)}
-
     with capture_logs() as lines:
-        hearing = Hearing(registry, Sampler(), Tracing())
+        hearing = Hearing(registry, Sampler(), told.traces)
         hearing.heard(CallStarted("AJ_a", "room", time.monotonic_ns()))
         hearing.heard(Said("AJ_a", "user", "my name is Ada"))
         hearing.heard(ENDED)

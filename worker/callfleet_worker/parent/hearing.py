@@ -24,8 +24,8 @@ _log = structlog.get_logger("callfleet.calls")
 class Telemetry(Protocol):
     """Where events go besides Prometheus."""
 
-    def trace(self, event: CallEvent) -> dict[str, str]:
-        """Add an event to its call's trace; return facts that lead from a sample to the trace."""
+    def trace(self, event: CallEvent) -> str:
+        """Add an event to its call's trace; give the trace's id."""
 
 
 class Hearing:
@@ -88,9 +88,8 @@ class Hearing:
             self.on_change()
         if isinstance(event, TurnMeasured):
             event = replace(event, calls_active=max(1, self.active))
-        facts = {"call_id": event.call_id}
-        if self._telemetry is not None:
-            facts = {**self._telemetry.trace(event), **facts}
+        trace_id = "" if self._telemetry is None else self._telemetry.trace(event)
+        facts = {"trace_id": trace_id, "call_id": event.call_id}
         for sample in self._sampler.samples(event):
             leads = sample.metric is metrics.TURN_RESPONSE_SECONDS
             self._registry.feed(sample, facts if leads else None)

@@ -46,9 +46,9 @@ class Otlp:
         sending = Sending.start(settings, registry.lost, limits)
         return None if sending is None else cls(sending, registry, whose)
 
-    def trace(self, event: CallEvent) -> dict[str, str]:
-        """Add an event to its call's trace, and name the trace."""
-        return {"trace_id": self._traces.trace(event)}
+    def trace(self, event: CallEvent) -> str:
+        """Add an event to its call's trace; give the trace's id."""
+        return self._traces.trace(event)
 
     def stop(self) -> None:
         """Send the rest. Blocks for as long as a collector is given."""
