@@ -22,7 +22,7 @@ Details = list[types.ModalityTokenCount] | None
 def tokens_used(call_id: str, model: str, usage: types.UsageMetadata) -> tuple[TokensUsed, ...]:
     """Turn one snapshot into events whose tokens add up to what it bills.
 
-    ``billed`` leaves out what was served from a cache, which counts as ``cached`` and costs less.
+    ``billed`` leaves out what was served from a cache, which counts as ``cached``.
     """
     prompt = _by_modality(usage.prompt_token_count, usage.prompt_tokens_details)
     tools = _by_modality(usage.tool_use_prompt_token_count, usage.tool_use_prompt_tokens_details)
