@@ -196,7 +196,10 @@ class SpeechHeard:
 
 @dataclass(frozen=True, slots=True)
 class LoopBlocked:
-    """The call's event loop stood still for so long."""
+    """The loop that the call runs on stood still for so long.
+
+    Told once for all calls of the loop, by any of them.
+    """
 
     call_id: str
     seconds: float

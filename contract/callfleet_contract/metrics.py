@@ -198,7 +198,7 @@ MODEL_SESSION_EVENTS_TOTAL = Metric(
 EVENT_LOOP_BLOCKED_SECONDS = Metric(
     "event_loop_blocked_seconds",
     Kind.HISTOGRAM,
-    "Stand-stills of a call's event loop.",
+    "Stand-stills of event loops that calls run on, each once however many calls it has.",
     (),
     (0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )

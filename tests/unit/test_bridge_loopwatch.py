@@ -84,6 +84,15 @@ async def test_a_blocked_loop_is_told_with_its_length() -> None:
     assert event.seconds >= BLOCKED_SECONDS
 
 
+async def test_a_loop_that_many_calls_share_stands_still_once() -> None:
+    with Calls("one", "two", "three") as calls:
+        await asyncio.sleep(0)
+        time.sleep(BLOCKS_SECONDS)  # noqa: ASYNC251 - as above
+        await asyncio.sleep(0.5)
+    told = [one for one in calls.told if isinstance(one, LoopBlocked)]
+    assert len([one for one in told if one.seconds > BLOCKS_SECONDS / 2]) == 1
+
+
 async def test_a_tool_that_blocks_is_named_while_it_does_and_told_by_its_own_call_alone() -> None:
     agent = SlowAgent()
     with Calls("one", "two", "three") as calls, structlog.testing.capture_logs() as lines:

@@ -54,7 +54,7 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One run, judged; ``stalled_seconds`` is how long its calls' event loops stood still."""
+    """One run, judged; for ``stalled_seconds`` event loops of calls stood still, in all."""
 
     step: Step
     verdict: Verdict
@@ -82,7 +82,7 @@ def try_calls(calls: int, manner: Manner, folder: Path) -> Tried:
         worker, child = (manner.start or start_worker)(children, server, emulator, calls)
         stack = Stack(children, server, emulator, worker, child)
         placed = place_calls(order, stack, folder, _QUIET, lambda plan: _with(plan, kinds))
-        stalled = 0.0 if manner.start else _stalled_seconds(worker.http_url) / calls
+        stalled = 0.0 if manner.start else _stalled_seconds(worker.http_url)
     evidence = evidence_of(placed, stack)
     verdict = judge(evidence, untested=untested_by(kind for call in kinds for kind in call))
     return Tried(Step(calls, _HELD[verdict.outcome]), verdict, evidence, stalled)
@@ -94,7 +94,7 @@ def _with(plan: RunPlan, kinds: Kinds) -> RunPlan:
 
 
 def _stalled_seconds(http_url: str) -> float:
-    """Ask the worker how long loops stood still; each call tells of its own."""
+    """Ask the worker how long its loops stood still, all of them together."""
     with urllib.request.urlopen(f"{http_url}/metrics", timeout=5) as answer:  # noqa: S310 - our own
         text = answer.read().decode()
     name = f"callfleet_{EVENT_LOOP_BLOCKED_SECONDS.name}_sum"

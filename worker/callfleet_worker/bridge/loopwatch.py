@@ -1,8 +1,9 @@
-"""Notice when a call's event loop stands still, and name the code that holds it up.
+"""Notice when the event loop of calls stands still, and name the code that holds it up.
 
-Each call compares when a timer was due with when it came, at the cost of ten timers a second. Who
-held the loop up can be seen only while it is held, and only from outside: one thread for each loop
-looks at it ten times a second. What it tells are files, lines and functions, never what they hold.
+Each loop compares when a timer was due with when it came, at the cost of ten timers a second. Who
+held it up can be seen only while it is held, and only from outside: one thread for each loop looks
+at it ten times a second. What it tells are files, lines and functions, never what they hold. All
+is told once, by one of the calls on the loop.
 """
 
 import asyncio
@@ -27,39 +28,23 @@ _log = structlog.get_logger(__name__)
 
 
 class LoopWatch:
-    """Compares when a timer was due with when it came."""
+    """One call's part in watching the loop that it runs on."""
 
     def __init__(self, call_id: str, emit: Callable[[CallEvent], None]) -> None:
         self.call_id, self.emit = call_id, emit
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
         self._watchdog: _Watchdog | None = None
 
     def start(self) -> None:
         """Begin to watch."""
         self._watchdog = _watchdog_of(self._loop)
         self._watchdog.join(self)
-        self._beat_in_time()
 
     def stop(self) -> None:
         """Watch no more."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._watchdog is not None:
             self._watchdog.leave(self)
             self._watchdog = None
-
-    def _beat_in_time(self) -> None:
-        due = self._loop.time() + BEAT_SECONDS
-        self._timer = self._loop.call_at(due, self._beat, due)
-
-    def _beat(self, due: float) -> None:
-        late = self._loop.time() - due
-        if late >= BLOCKED_SECONDS:
-            self.emit(LoopBlocked(self.call_id, late))
-        if self._watchdog is not None:
-            self._watchdog.beat()
-        self._beat_in_time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +62,44 @@ class _Holder:
 
 @dataclass(slots=True, eq=False)
 class _Watchdog:
-    """The thread beside one loop, while there are calls on it."""
+    """The timer on one loop and the thread beside it, while there are calls on it."""
 
     loop: asyncio.AbstractEventLoop
     thread_id: int = field(default_factory=threading.get_ident)
     _kernel_id: int = field(default_factory=threading.get_native_id)
     _beat_at: float = field(default_factory=time.monotonic)
     _watches: tuple[LoopWatch, ...] = ()
+    _timer: asyncio.TimerHandle | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def join(self, watch: LoopWatch) -> None:
         """Watch for one call more."""
-        self._beat_at = time.monotonic()
         self._watches = (*self._watches, watch)
         if len(self._watches) == 1:
+            self._beat_in_time()
             threading.Thread(target=self._look_on, name="loop watchdog", daemon=True).start()
 
     def leave(self, watch: LoopWatch) -> None:
         """Watch for one call less; after the last the thread ends by itself."""
         self._watches = tuple(one for one in self._watches if one is not watch)
         if not self._watches:
+            if self._timer is not None:
+                self._timer.cancel()
             self._ended.set()
             del _watchdogs[self.loop]
 
-    def beat(self) -> None:
-        """Note that the loop goes on."""
+    def _beat_in_time(self) -> None:
+        """Note that the loop goes on, and have it done again."""
         self._beat_at = time.monotonic()
+        due = self.loop.time() + BEAT_SECONDS
+        self._timer = self.loop.call_at(due, self._beat, due)
+
+    def _beat(self, due: float) -> None:
+        late = self.loop.time() - due
+        if late >= BLOCKED_SECONDS:
+            first = self._watches[0]
+            first.emit(LoopBlocked(first.call_id, late))
+        self._beat_in_time()
 
     def _look_on(self) -> None:
         standstill, holder = Standstill(), _Holder(UNKNOWN_PLACE, None)
