@@ -24,6 +24,8 @@ _PII = "lk.pii"
 _PHONE_NUMBER = re.compile(r"\+\d{6,}")
 _SHOWN_DIGITS = 4
 _FRAMEWORK = "livekit.agents"
+_RUN_OTHERS_CODE = (_FRAMEWORK, "asyncio")
+"""Who runs what others wrote, and tells how that broke."""
 _CHATTER = (
     "initializing process",
     "process initialized",
@@ -42,12 +44,19 @@ def hide_content(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     private = [key for key in event if key.startswith(_PII)]
     for key in private:
         del event[key]
-    words_may_be_said = private or event.get("logger") == CRASHES
-    if words_may_be_said and isinstance(event.get("exception"), str):
+    if (private or _is_of_others_code(event)) and isinstance(event.get("exception"), str):
         event["exception"] = without_words(event["exception"])
+        # The loop repeats an exception below its first line.
+        event["event"] = str(event.get("event", "")).partition("\n")[0]
     for key, value in event.items():
         event[key] = _without_numbers(value)
     return event
+
+
+def _is_of_others_code(event: EventDict) -> bool:
+    """Whether an exception may be an agent's or a tool's, whose words repeat what was said."""
+    name = str(event.get("logger", ""))
+    return name == CRASHES or ("call_id" in event and name.startswith(_RUN_OTHERS_CODE))
 
 
 def _without_numbers(value: object) -> object:
