@@ -110,6 +110,10 @@ def test_metrics_are_those_of_the_catalogue_with_its_buckets(collector: Collecto
     (point,) = found[metrics.TURN_RESPONSE_SECONDS.full_name].histogram.data_points
     assert tuple(point.explicit_bounds) == metrics.TURN_RESPONSE_SECONDS.buckets
     assert point.sum == pytest.approx(0.48)
+    units = {name: found[name].unit for name in ours}
+    assert units[metrics.TURN_RESPONSE_SECONDS.full_name] == "s"
+    assert units[metrics.COST_USD_TOTAL.full_name] == "{USD}"
+    assert units[metrics.CALL_SLOTS.full_name] == units[metrics.TOKENS_TOTAL.full_name] == ""
     tokens = found[metrics.TOKENS_TOTAL.full_name].sum
     assert tokens.is_monotonic
     assert [point.as_double or point.as_int for point in tokens.data_points] == [250]

@@ -10,6 +10,10 @@ from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Ob
 from callfleet_contract.metric import Kind, Metric
 from callfleet_service.metrics import Registry
 
+_UNITS = {"seconds": "s", "ratio": "1", "usd": "{USD}"}
+"""As UCUM has them. A number of something has none: "1" would rename gauges to ratios for whoever
+makes Prometheus' series of them."""
+
 
 class Instruments:
     """The metrics of a catalogue, as OpenTelemetry has them."""
@@ -18,20 +22,22 @@ class Instruments:
         """Make them all, and have the registry pass on what it is told."""
         self._made: dict[str, Counter | Histogram] = {}
         for metric in catalogue:
+            unit = _UNITS.get(metric.unit, "")
             match metric.kind:
                 case Kind.COUNTER:
                     self._made[metric.name] = meter.create_counter(
-                        metric.full_name, description=metric.help
+                        metric.full_name, unit, metric.help
                     )
                 case Kind.HISTOGRAM:
                     self._made[metric.name] = meter.create_histogram(
                         metric.full_name,
-                        description=metric.help,
+                        unit,
+                        metric.help,
                         explicit_bucket_boundaries_advisory=metric.buckets,
                     )
                 case Kind.GAUGE | Kind.INFO:
                     meter.create_observable_gauge(
-                        metric.shown_as, [_reader(registry, metric)], description=metric.help
+                        metric.shown_as, [_reader(registry, metric)], unit, metric.help
                     )
         registry.mirror = self.take
 
