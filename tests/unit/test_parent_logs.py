@@ -232,7 +232,7 @@ def test_a_line_of_a_calls_process_arrives_with_its_facts(lines: Lines) -> None:
     root.removeHandler(parents_handler)
     root.addHandler(Carrier())
     send_logs_to_parent(LogSettings())
-    structlog.get_logger("callfleet_worker.call").warning("late", name="a", message="b", seconds=2)
+    structlog.get_logger("callfleet_worker.call").warning("late", name="a", message="b", level=7)
     structlog.get_logger("callfleet_worker.call").debug("not told")
     (data,) = sent
     root.addHandler(parents_handler)
@@ -243,7 +243,7 @@ def test_a_line_of_a_calls_process_arrives_with_its_facts(lines: Lines) -> None:
         "warning",
         "callfleet_worker.call",
     )
-    assert (line["name"], line["message"], line["seconds"]) == ("a", "b", 2)
+    assert (line["name"], line["message"], line["their_level"]) == ("a", "b", 7)
 
 
 def test_what_is_below_the_level_is_not_written(lines: Lines, written: io.StringIO) -> None:

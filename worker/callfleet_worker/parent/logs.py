@@ -6,7 +6,7 @@ framework marks it with ``lk.pii``, and a room's name can hold a phone number.
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TextIO
 
@@ -34,6 +34,7 @@ _CHATTER = (
 )
 _OURS = ("callfleet", "callfleet_contract", "callfleet_worker", _FRAMEWORK)
 _NOISY = {"livekit": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
+_SAID_BY_THE_LINE = frozenset(FIRST) - {"call_id"}
 _ADD_EXTRAS = structlog.stdlib.ExtraAdder()
 _WHOLE_MESSAGES = ("job_request", "job", "resp")
 """Messages of LiveKit's protocol: participants' metadata and attributes are in them."""
@@ -100,9 +101,13 @@ def _take_facts(logger: WrappedLogger, name: str, event: EventDict) -> EventDict
     theirs = _ADD_EXTRAS(logger, name, {"_record": event["_record"]})
     del theirs["_record"]
     packed = theirs.pop(FACTS, {})
-    event.update({f"their_{key}" if key in FIRST else key: said for key, said in theirs.items()})
-    event.update(packed)
+    event.update(_apart(theirs, FIRST))
+    event.update(_apart(packed, _SAID_BY_THE_LINE))
     return event
+
+
+def _apart(facts: Mapping[str, object], taken: Collection[str]) -> dict[str, object]:
+    return {f"their_{name}" if name in taken else name: said for name, said in facts.items()}
 
 
 def _drop_what_is_not_a_fact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
