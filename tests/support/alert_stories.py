@@ -65,9 +65,11 @@ def spent(dollars: float, seconds: float) -> Course:
     )
 
 
-def stalls(long: float, short: float) -> Course:
+def stalls(long: float, short: float, pod: str = "support-1") -> Course:
     name = "callfleet_event_loop_blocked_seconds"
-    return counts(f"{name}_count", long + short) | counts(f"{name}_bucket", short, le="0.25")
+    return counts(f"{name}_count", long + short, pod=pod) | counts(
+        f"{name}_bucket", short, le="0.25", pod=pod
+    )
 
 
 def indicators() -> Course:
@@ -134,7 +136,7 @@ STORIES: dict[str, Story] = {
     ),
     "CallfleetLoopBlocked": Story(
         bad=stalls(long=2, short=0),
-        well=stalls(long=0, short=10),
+        well=stalls(0.1, 10) | stalls(0.2, 0, "support-2") | stalls(0.2, 0, "support-3"),
         few=stalls(long=0.2, short=0),
     ),
     "CallfleetTargetDown": Story(bad=scraped(0), well=scraped(1) | scraped(0, "node"), minutes=3),

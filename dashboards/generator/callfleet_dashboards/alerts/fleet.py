@@ -59,16 +59,17 @@ def _of_money() -> Iterator[Alert]:
 
 def _of_processes() -> Iterator[Alert]:
     bound = f'{{le="{bucket_label(LOOP_HELD_SECONDS)}"}}'
-    blocked = increase(metrics.EVENT_LOOP_BLOCKED_SECONDS, "10m", ending="_count")
-    briefly = increase(metrics.EVENT_LOOP_BLOCKED_SECONDS, "10m", bound, "_bucket")
+    stood_still = metrics.EVENT_LOOP_BLOCKED_SECONDS
+    blocked = increase(stood_still, "10m", ending="_count", keep=("pod",))
+    briefly = increase(stood_still, "10m", bound, "_bucket", ("pod",))
     yield Alert(
         "CallfleetLoopBlocked",
         Severity.WARNING,
         f"{blocked} - {briefly} > {HELD_TIMES}",
         "1m",
         "Something holds up the loop that calls run on.",
-        f"{FLEET}{NUMBER} stand-stills of {LOOP_HELD_SECONDS * 1e3:.0f} ms or more in 10 minutes: "
-        "callers hear gaps.",
+        f"{FLEET}{NUMBER} stand-stills of {LOOP_HELD_SECONDS * 1e3:.0f} ms or more in 10 minutes"
+        "{{ with $labels.pod }} on pod {{ . }}{{ end }}: callers hear gaps.",
     )
     yield Alert(
         "CallfleetTargetDown",
