@@ -25,6 +25,12 @@ PODS = Metric(
 )
 DESIRED_PODS = Metric("desired_pods", Kind.GAUGE, "Accepting pods that are wanted.", _FLEET)
 FLEET_SLOTS = Metric("fleet_slots", Kind.GAUGE, "Calls that accepting workers hold.", _FLEET)
+FLEET_FREE_SLOTS = Metric(
+    "fleet_free_slots",
+    Kind.GAUGE,
+    "Calls that accepting workers would take now: their slots, less their own calls.",
+    _FLEET,
+)
 FLEET_CALLS = Metric("fleet_calls", Kind.GAUGE, "Calls in progress on the fleet.", _FLEET)
 LIMITED_BY = Metric(
     "limited_by",

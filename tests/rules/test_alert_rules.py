@@ -1,7 +1,7 @@
 """Each alert fires for what it is there for, and for nothing else: asked of Prometheus' engine."""
 
 import pytest
-from alert_stories import LIVEKIT, STORIES, fleet, indicators, rooms, worker
+from alert_stories import LIVEKIT, STORIES, counts, fleet, indicators, rooms, worker
 from promtool import Course, Expected, Promtool, first_then, labelled, over
 
 from callfleet_contract.slos import SLOS
@@ -89,13 +89,32 @@ def test_workers_that_nobody_scrapes_are_missed_where_the_operator_knows_of_them
 def test_a_fleet_that_is_full_or_asleep_wakes_somebody_by_a_caller_who_waits(
     promtool: Promtool, calls: float
 ) -> None:
-    full = fleet("callfleet_fleet_slots", calls) | fleet("callfleet_fleet_calls", calls)
+    full = fleet("callfleet_fleet_free_slots", 0) | fleet("callfleet_fleet_calls", calls)
     there = worker(calls=calls) if calls else {}
     waits = full | there | rooms(participants=2 * calls + 1, open_rooms=calls + 1)
     expected = [Expected("CallfleetNoCapacity", 2, fires=True)]
     assert promtool.complaint([ALERTS], over(waits, 3), expected) == ""
     nobody = full | there | rooms(participants=2 * calls, open_rooms=calls)
     assert silent(promtool, "CallfleetNoCapacity", nobody, 5) == ""
+
+
+@pytest.mark.parametrize("knows", ["the operator", "workers alone"])
+def test_calls_of_workers_that_drain_take_no_slot_of_others(promtool: Promtool, knows: str) -> None:
+    """Offers are passed on, and somebody waits, in the midst of a rollout: yet slots are free."""
+    drains = worker(calls=30, slots=30, accepting=0, pod="support-0")
+    told = (
+        fleet("callfleet_fleet_free_slots", 8)
+        | fleet("callfleet_fleet_slots", 10)
+        | fleet("callfleet_fleet_calls", 32)
+    )
+    rolls = (
+        worker(calls=2)
+        | drains
+        | (told if knows == "the operator" else {})
+        | rooms(participants=65, open_rooms=33)
+        | counts("callfleet_calls_blocked_total", 5, reason="no_slot")
+    )
+    assert silent(promtool, "CallfleetNoCapacity", rolls, 5) == ""
 
 
 @pytest.mark.parametrize("ahead", ["LiveKit", "workers"])

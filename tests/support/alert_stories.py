@@ -21,12 +21,14 @@ class Story:
     minutes: int = 10
 
 
-def worker(calls: float = 0, slots: float = 10, accepting: float = 1) -> Course:
+def worker(
+    calls: float = 0, slots: float = 10, accepting: float = 1, pod: str = "support-1"
+) -> Course:
     """A worker that is scraped, with so many calls."""
     return {
-        labelled("callfleet_calls_active"): Stays(calls),
-        labelled("callfleet_call_slots"): Stays(slots),
-        labelled("callfleet_accepting"): Stays(accepting),
+        labelled("callfleet_calls_active", pod=pod): Stays(calls),
+        labelled("callfleet_call_slots", pod=pod): Stays(slots),
+        labelled("callfleet_accepting", pod=pod): Stays(accepting),
     }
 
 

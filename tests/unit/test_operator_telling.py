@@ -9,19 +9,23 @@ from dataclasses import replace
 import httpx2
 import pytest
 import structlog
+from fleet_worlds import NOW, drained, seen, worker
 from lightkube.core.exceptions import ApiError
 from lightkube.models.meta_v1 import Status, StatusDetails
 
 from callfleet_contract import operator_metrics
 from callfleet_contract.fleet.spec import FleetSpec
 from callfleet_contract.fleet.status import Condition, ConditionType, Limit, RolloutStatus, Why
+from callfleet_contract.metric import Metric
 from callfleet_operator.objects.happenings import About, Happening, Limiter, build_event
 from callfleet_operator.objects.seen import Key, SeenFleet
 from callfleet_operator.objects.statuses import Besides, status_after, status_of_unreadable
 from callfleet_operator.planning.actions import Counts, Plan
+from callfleet_operator.planning.planner import plan as planned
 from callfleet_operator.planning.snapshot import Memory
 from callfleet_operator.reaching.problems import Trouble, explain
 from callfleet_operator.settings import LogSettings
+from callfleet_operator.telling.gauges import show
 from callfleet_operator.telling.logs import write_logs
 from callfleet_operator.telling.metrics import Metrics
 from callfleet_operator.ticking.alarm import GAP_SECONDS, Alarm
@@ -175,6 +179,20 @@ def test_the_catalogue_is_exported_and_a_fleet_that_is_gone_leaves_its_gauges() 
     assert value("calls_ended_by_infrastructure_total", "talkers") == 2
     names = [metric.full_name for metric in operator_metrics.CATALOGUE]
     assert len(set(names)) == len(names)
+
+
+def test_slots_are_free_while_workers_that_drain_have_more_calls_than_others_have_slots() -> None:
+    rolling = seen(worker("new", calls=2), drained(worker("old", calls=10)))
+    registry = Metrics()
+    show(registry, FLEET.key, rolling, status_after(FLEET, planned(rolling), Besides(), NOW))
+
+    def value(metric: Metric) -> float | None:
+        labels = {"namespace": "voice", "fleet": "talkers"}
+        return registry.prometheus.get_sample_value(metric.full_name, labels)
+
+    assert value(operator_metrics.FLEET_CALLS) == 12
+    assert value(operator_metrics.FLEET_SLOTS) == 10
+    assert value(operator_metrics.FLEET_FREE_SLOTS) == 8
 
 
 def test_a_decision_is_one_json_line_with_its_facts() -> None:

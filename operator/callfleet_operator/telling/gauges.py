@@ -14,6 +14,7 @@ def show(registry: Metrics, fleet: Key, seen: Snapshot, status: FleetStatus) -> 
         registry.set(metrics.PODS, pods, (*which, state))
     registry.set(metrics.DESIRED_PODS, status.desired, which)
     registry.set(metrics.FLEET_SLOTS, status.slots, which)
+    registry.set(metrics.FLEET_FREE_SLOTS, status.free_slots, which)
     registry.set(metrics.FLEET_CALLS, status.calls, which)
     for limit in Limit:
         registry.set(metrics.LIMITED_BY, limit is status.limited_by, (*which, limit))

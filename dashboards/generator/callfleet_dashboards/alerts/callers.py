@@ -30,7 +30,7 @@ UNKNOWN_CALLS = (
 )
 """Calls of workers that have no room. Labels: none."""
 FREE_SLOTS = (
-    f"(max {BY} ({operator.FLEET_SLOTS.full_name} - {operator.FLEET_CALLS.full_name})\n"
+    f"(max {BY} ({operator.FLEET_FREE_SLOTS.full_name})\n"
     f"  or sum {BY} (({metrics.CALL_SLOTS.full_name} - {metrics.CALLS_ACTIVE.full_name}) * "
     f"{metrics.ACCEPTING.full_name}))"
 )

@@ -121,12 +121,13 @@ def _size() -> tuple[Panel, ...]:
         ),
         Panel(
             "Calls and slots",
-            "Calls in progress, and calls that accepting workers hold. Where the lines meet, the "
-            "next caller waits.",
+            "Calls in progress, those of draining workers included; calls that accepting workers "
+            "hold, and how many of these are free. Without a free one the next caller waits.",
             Drawing.LINES,
             (
                 Query(_sum(operator.FLEET_CALLS, *_BY), f"{FLEET} calls"),
                 Query(_sum(operator.FLEET_SLOTS, *_BY), f"{FLEET} slots"),
+                Query(_sum(operator.FLEET_FREE_SLOTS, *_BY), f"{FLEET} free"),
             ),
             decimals=0,
         ),

@@ -138,8 +138,8 @@ def calls_and_slots(width: int) -> Panel:
     slots, accepting = of(metrics.CALL_SLOTS), of(metrics.ACCEPTING)
     return Panel(
         "Calls and slots",
-        "Calls that workers hold, and calls that accepting workers may hold at once. Where the "
-        "lines meet, the next caller waits.",
+        "Calls that workers hold, those that drain included, and calls that accepting workers may "
+        "hold at once. Where the lines meet and nobody drains, the next caller waits.",
         Drawing.LINES,
         (
             Query(of(metrics.CALLS_ACTIVE).now("namespace", "fleet"), f"{FLEET} calls"),
