@@ -98,6 +98,15 @@ def test_a_fleet_that_is_full_or_asleep_wakes_somebody_by_a_caller_who_waits(
     assert silent(promtool, "CallfleetNoCapacity", nobody, 5) == ""
 
 
+def test_callers_of_a_worker_that_is_not_scraped_wait_for_nobody(promtool: Promtool) -> None:
+    full = fleet("callfleet_fleet_free_slots", 0) | fleet("callfleet_fleet_calls", 20)
+    there = full | worker(calls=10) | rooms(participants=40, open_rooms=20)
+    course = first_then(there | worker(calls=10, pod="support-2"), 5, there, 10)
+    names = ("CallfleetNoCapacity", "CallfleetOrphanedRooms")
+    told = [Expected(name, minute, fires=False) for name in names for minute in range(1, 15)]
+    assert promtool.complaint([ALERTS], course, told) == ""
+
+
 @pytest.mark.parametrize("knows", ["the operator", "workers alone"])
 def test_calls_of_workers_that_drain_take_no_slot_of_others(promtool: Promtool, knows: str) -> None:
     """Offers are passed on, and somebody waits, in the midst of a rollout: yet slots are free."""

@@ -15,17 +15,23 @@ ONE_WAY_SECONDS = 20
 """Of a minute. A worker tells of no call sooner than that: see its ``bridge/oneway.py``."""
 FAILING_SHARE, FAILING_CALLS = 0.25, 3
 
-CALLS_EVERYWHERE = f"(sum({metrics.CALLS_ACTIVE.full_name}) or vector(0))"
+CALLS_OF_WORKERS = f"(sum({metrics.CALLS_ACTIVE.full_name}) or vector(0))"
+CALLS_ANYBODY_KNOWS = (
+    f"(sum(max {BY} (sum {BY} ({metrics.CALLS_ACTIVE.full_name}) or "
+    f"{operator.FLEET_CALLS.full_name})) or vector(0))"
+)
+"""Of each fleet as workers or the operator tell, whoever tells of more: calls of a worker that is
+too busy to answer Prometheus go on, and their callers wait for nobody."""
 AS_SCRAPED = "[30s:15s]"
 """LiveKit and workers are scraped at different instants. What one of them counts least in so long,
 held against what the other counts most, is no call that came or went between two scrapes."""
 WAITING = (
     f"(min_over_time(sum(livekit_participant_total){AS_SCRAPED})\n"
-    f"  - 2 * max_over_time({CALLS_EVERYWHERE}{AS_SCRAPED}))"
+    f"  - 2 * max_over_time({CALLS_ANYBODY_KNOWS}{AS_SCRAPED}))"
 )
 """Callers whom no agent has joined: in a call there are two. Labels: none."""
 UNKNOWN_CALLS = (
-    f"(min_over_time({CALLS_EVERYWHERE}{AS_SCRAPED})\n"
+    f"(min_over_time({CALLS_OF_WORKERS}{AS_SCRAPED})\n"
     f"  - max_over_time(sum(livekit_room_total){AS_SCRAPED}))"
 )
 """Calls of workers that have no room. Labels: none."""
