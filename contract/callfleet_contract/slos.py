@@ -78,13 +78,16 @@ class Above:
 
 @dataclass(frozen=True, slots=True)
 class Slo:
-    """At least ``objective`` of ``all`` events are none of the ``bad`` ones."""
+    """At least ``objective`` of ``all`` events are none of the ``bad`` ones.
+
+    The first of all are those that workers themselves tell of.
+    """
 
     key: str
     title: str
     objective: float
     bad: tuple[Events | Above, ...]
-    all: Events
+    all: tuple[Events, ...]
     urgency: Urgency
     why: str
 
@@ -134,7 +137,7 @@ def turn_latency(profile: ModelProfile) -> Slo:
         f"callers are answered in time (model: {profile})",
         0.95,
         (Above(metrics.TURN_RESPONSE_SECONDS, expected.seconds, plain),),
-        Events(metrics.TURN_RESPONSE_SECONDS, plain),
+        (Events(metrics.TURN_RESPONSE_SECONDS, plain),),
         Urgency.TICKET,
         expected.why,
     )
@@ -146,10 +149,11 @@ FLEET_OVERHEAD = Slo(
     "the fleet adds little",
     0.99,
     (Above(metrics.FLEET_OVERHEAD_SECONDS, 0.15),),
-    Events(metrics.FLEET_OVERHEAD_SECONDS),
+    (Events(metrics.FLEET_OVERHEAD_SECONDS),),
     Urgency.PAGE,
     "what the fleet adds to a reply is what the fleet can mend",
 )
+_CUT = Events(operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL)
 CALL_SUCCESS = Slo(
     "call_success",
     "calls are answered and end by their callers",
@@ -157,9 +161,9 @@ CALL_SUCCESS = Slo(
     (
         Above(metrics.CALL_SETUP_SECONDS, 3),
         Events(metrics.CALLS_TOTAL, (_FAILED, _OF_THEMSELVES)),
-        Events(operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL),
+        _CUT,
     ),
-    Events(metrics.CALLS_TOTAL, (_CALLS_OF_FLEET,)),
+    (Events(metrics.CALLS_TOTAL, (_CALLS_OF_FLEET, _OF_THEMSELVES)), _CUT),
     Urgency.PAGE,
     "a caller who hears nothing for three seconds hangs up, and one who is cut off calls again",
 )
@@ -168,7 +172,7 @@ MEDIA = Slo(
     "sound arrives whole",
     0.99,
     (Above(metrics.RTP_WINDOW_LOSS_RATIO, 0.01),),
-    Events(metrics.RTP_WINDOW_LOSS_RATIO),
+    (Events(metrics.RTP_WINDOW_LOSS_RATIO),),
     Urgency.TICKET,
     "above one packet in a hundred, concealment is heard",
 )
@@ -177,7 +181,7 @@ BARGE_IN = Slo(
     "the agent falls silent when spoken over",
     0.95,
     (Above(metrics.BARGE_IN_STOP_SECONDS, 0.3),),
-    Events(metrics.BARGE_IN_STOP_SECONDS),
+    (Events(metrics.BARGE_IN_STOP_SECONDS),),
     Urgency.TICKET,
     "people stop when they are interrupted; who goes on is not listening",
 )

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from promtool import Course, Expected, Grows, Promtool, first_then, labelled, over
+from promtool import Course, Expected, Grows, Promtool, Value, first_then, labelled, over
 
 from callfleet_contract.metric import Kind
-from callfleet_contract.slos import SLOS, Above, Events, Slo, Urgency
+from callfleet_contract.slos import CALL_SUCCESS, SLOS, Above, Events, Slo, Urgency
 from callfleet_dashboards import burning, promql
 from callfleet_dashboards.alerts.alert import Severity
 from callfleet_dashboards.files import rule_file
@@ -35,8 +35,9 @@ def traffic(slo: Slo, *, a_minute: float, bad: float) -> Course:
             rates[within] = a_minute * (1 - share)
         else:
             rates[labelled(term.metric.full_name, **value_of(term))] = a_minute * share
-    if slo.all.metric.kind is Kind.COUNTER:
-        rates[labelled(slo.all.metric.full_name, **value_of(slo.all))] = a_minute * (1 - bad)
+    told, *_ = slo.all
+    if told.metric.kind is Kind.COUNTER:
+        rates[labelled(told.metric.full_name, **value_of(told))] = a_minute * (1 - bad)
     return {name: Grows(rate) for name, rate in rates.items()}
 
 
@@ -89,6 +90,16 @@ def test_a_few_bad_ones_after_good_hours_wake_nobody(promtool: Promtool, slo: Sl
     told = first_then(well, 2 * HOUR, ill, 10)
     (page, _) = alerts(slo, 2 * HOUR + 5)
     assert promtool.complaint([of(slo, promtool)], told, [page]) == ""
+
+
+def test_calls_that_are_cut_are_calls_though_no_worker_is_left_to_count_them(
+    promtool: Promtool,
+) -> None:
+    cut = {labelled("callfleet_calls_ended_by_infrastructure_total"): Grows(MANY)}
+    (page, _) = alerts(CALL_SUCCESS, 8, Severity.CRITICAL)
+    whole = Value('slo:sli_error:ratio_rate5m{sloth_slo="call_success"}', 8, 1)
+    rules = [of(CALL_SUCCESS, promtool)]
+    assert promtool.complaint(rules, over(cut, 10), [page, whole]) == ""
 
 
 @EACH

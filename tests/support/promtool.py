@@ -85,13 +85,31 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Value:
+    """At a minute, what an expression gives."""
+
+    expression: str
+    minute: int
+    value: float
+
+    def case(self) -> dict[str, Any]:
+        return {
+            "expr": f"sum({self.expression})",
+            "eval_time": f"{self.minute}m",
+            "exp_samples": [{"labels": "{}", "value": self.value}],
+        }
+
+
+@dataclass(frozen=True)
 class Promtool:
     """The program, and a folder for what it reads."""
 
     program: Path
     folder: Path
 
-    def complaint(self, rules: Sequence[Path], series: Series, expected: Sequence[Expected]) -> str:
+    def complaint(
+        self, rules: Sequence[Path], series: Series, expected: Sequence[Expected | Value]
+    ) -> str:
         """Give what it says where something is not as expected; nothing where all is."""
         told = {
             "rule_files": [str(each) for each in rules],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from callfleet_contract.slos import SLOS, WINDOW_DAYS, Slo, Urgency
 from callfleet_dashboards.alerts.alert import FLEET, PERCENT, Alert, Severity
 from callfleet_dashboards.files import Group
-from callfleet_dashboards.promql import SHARED, bad_rate, error_ratio, rate_of
+from callfleet_dashboards.promql import SHARED, all_count, all_rate, bad_rate, error_ratio
 
 Rule = dict[str, object]
 
@@ -61,7 +61,7 @@ def short_records(slo: Slo) -> Iterator[Rule]:
     """Record an objective's error ratios over short windows, and its events."""
     yield from _ratios(slo, SHORT_WINDOWS)
     mine = _labels(slo)
-    yield _record(EVENTS, rate_of(slo.all, "5m"), mine)
+    yield _record(EVENTS, all_rate(slo, "5m"), mine)
     yield _record(BAD_EVENTS, bad_rate(slo, "5m"), mine)
 
 
@@ -115,12 +115,8 @@ def _burning(slo: Slo, burn: Burn) -> str:
         # Without its window's label, or a budget that burns in two ways would be two alerts.
         f"(\n  max without (sloth_window) ({ratio_of(burn.long)}{_only(slo)}) > {limit}\n"
         f"  {same}\n  {ratio_of(burn.short)}{_only(slo)} > {limit}\n"
-        f"  {same}\n  {_count(slo, burn.long)} >= {burn.least}\n)"
+        f"  {same}\n  {all_count(slo, burn.long)} >= {burn.least}\n)"
     )
-
-
-def _count(slo: Slo, window: str) -> str:
-    return rate_of(slo.all, window).replace("rate(", "increase(")
 
 
 def _ratios(slo: Slo, windows: tuple[str, ...]) -> Iterator[Rule]:

@@ -43,25 +43,34 @@ def increase(
     return f"sum by ({by}) (increase({metric.full_name}{ending}{chosen}[{window}]))"
 
 
-def rate_of(events: Events | Above, window: str) -> str:
-    """Say how often such events came in each second of a window."""
+def _of(events: Events | Above, window: str, how: str) -> str:
     name = events.metric.full_name
     if isinstance(events, Events):
-        return f"sum {BY} (rate({counted_as(events.metric)}{matchers(events.only)}[{window}]))"
+        return f"sum {BY} ({how}({counted_as(events.metric)}{matchers(events.only)}[{window}]))"
     bound = f'le="{bucket_label(events.limit)}"'
-    all_of_them = f"sum {BY} (rate({name}_count{matchers(events.only)}[{window}]))"
-    within = f"sum {BY} (rate({name}_bucket{matchers(events.only, bound)}[{window}]))"
+    all_of_them = f"sum {BY} ({how}({name}_count{matchers(events.only)}[{window}]))"
+    within = f"sum {BY} ({how}({name}_bucket{matchers(events.only, bound)}[{window}]))"
     return f"{all_of_them} - {within}"
 
 
 def bad_rate(slo: Slo, window: str) -> str:
     """Say how often something bad came. What was never counted is no gap: it is nought."""
-    return _sum_of(rate_of(each, window) for each in slo.bad)
+    return _sum_of(_of(each, window, "rate") for each in slo.bad)
+
+
+def all_rate(slo: Slo, window: str) -> str:
+    """Say how often anything came that the objective is about, in each second of a window."""
+    return _sum_of(_of(each, window, "rate") for each in slo.all)
+
+
+def all_count(slo: Slo, window: str) -> str:
+    """Say how much of that came within a window."""
+    return _sum_of(_of(each, window, "increase") for each in slo.all)
 
 
 def error_ratio(slo: Slo, window: str) -> str:
     """Say which share of events was bad; NaN where there were none, which is above no limit."""
-    return f"({bad_rate(slo, window)})\n/\n({rate_of(slo.all, window)})"
+    return f"({bad_rate(slo, window)})\n/\n({all_rate(slo, window)})"
 
 
 def _sum_of(terms: Iterable[str]) -> str:

@@ -123,7 +123,7 @@ def _of_the_operator() -> Iterator[Alert]:
 def _absent() -> Alert:
     worker = f"sum {BY} ({metrics.CALL_SLOTS.full_name})"
     pods = f'max {BY} ({operator.PODS.full_name}{{state="accepting"}}) > 0'
-    wanted = dict.fromkeys(f"sum {BY} ({counted_as(slo.all.metric)})" for slo in SLOS)
+    wanted = dict.fromkeys(f"sum {BY} ({counted_as(slo.all[0].metric)})" for slo in SLOS)
     told = [(worker, indicator) for indicator in wanted]
     return Alert(
         "CallfleetSliAbsent",
