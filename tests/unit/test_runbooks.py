@@ -1,0 +1,93 @@
+"""What runbooks have whoever is on call type is there: metrics, labels, verbs and their options."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from callfleet.command import VERBS, _app
+from callfleet_contract import metrics, operator_metrics
+from callfleet_contract.fleet import names
+from callfleet_contract.metric import Kind
+from callfleet_dashboards.writing import ROOT, RUNBOOKS
+
+PAGES = sorted(RUNBOOKS.glob("*.md"))
+EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+ENDINGS = {Kind.HISTOGRAM: ("_bucket", "_count", "_sum"), Kind.INFO: ("_info",)}
+LABELS = {
+    f"{metric.full_name}{ending}": metric.label_names
+    for metric in (*metrics.CATALOGUE, *operator_metrics.CATALOGUE)
+    for ending in ENDINGS.get(metric.kind, ("",))
+}
+GIVEN = {"namespace", "fleet", "pod", "le", "version", "role"}
+"""By Prometheus, by histograms, and by infos, whose facts the catalogue does not name."""
+CHARTS = ROOT / "tests" / "chart" / "golden"
+
+
+def typed(page: Path) -> Iterator[str]:
+    """Give the lines of a page's blocks."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        yield from block.splitlines()
+
+
+def said(page: Path, program: str) -> Iterator[str]:
+    """Give the commands of a program: lines of blocks, and those in the midst of a sentence."""
+    inline = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
+    for line in (*typed(page), *inline):
+        if line.startswith(f"{program} "):
+            yield line.partition(" | ")[0].partition("  #")[0].removesuffix(" &")
+
+
+def labels_of_the_charts() -> set[str]:
+    """Give every label of everything that the charts make, as a selector has it."""
+    text = "\n".join(file.read_text(encoding="utf-8") for file in CHARTS.rglob("*.yaml"))
+    found = re.findall(r"^ +(app\.kubernetes\.io/name): (\S+)$", text, re.MULTILINE)
+    return {f"{name}={value}" for name, value in found}
+
+
+@EACH
+def test_a_query_names_metrics_that_are_exported_and_labels_that_they_have(page: Path) -> None:
+    for line in typed(page):
+        named = re.findall(r"\bcallfleet_[a-z_]+", line)
+        assert set(named) <= set(LABELS), line
+        has = {label for name in named for label in LABELS[name]} | GIVEN
+        asked = [
+            each for group in re.findall(r"by \(([^)]*)\)", line) for each in group.split(", ")
+        ]
+        chosen = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", line)
+        assert not named or set(asked) | set(chosen) <= has | {"job"}, line
+
+
+@EACH
+def test_lines_that_are_looked_through_are_not_the_last_ten_alone(page: Path) -> None:
+    """Of pods that a label chooses, kubectl gives no more than that unless it is told to."""
+    for command in said(page, "kubectl"):
+        if command.startswith("kubectl logs") and " -l " in command:
+            assert "--tail=" in command
+
+
+@EACH
+def test_a_label_that_pods_are_chosen_by_is_on_pods(page: Path) -> None:
+    ours = {f"{names.FLEET_LABEL}=FLEET", *labels_of_the_charts()}
+    for command in said(page, "kubectl"):
+        for label in re.findall(r"-l (\S+)", command):
+            is_of_others = re.search(
+                r"name=(prometheus|alertmanager|opentelemetry-collector)$", label
+            )
+            assert is_of_others or label in ours, command
+
+
+@EACH
+def test_a_command_of_callfleet_has_such_verbs_and_options(page: Path) -> None:
+    for command in said(page, "callfleet"):
+        _, name, *rest = shlex.split(command)
+        (verb,) = [each for each in VERBS if each.name == name]
+        found: Any = typer.main.get_command(_app(verb))
+        while commands := getattr(found, "commands", None):
+            found = commands[rest.pop(0)]
+        found.make_context(name, rest)
