@@ -125,6 +125,16 @@ def test_no_source_is_named_but_by_a_variable_that_the_board_has(board: Json) ->
 
 
 @each_board
+def test_loki_takes_what_it_is_asked_whatever_is_chosen(board: Json) -> None:
+    """It refuses a selector whose every matcher an empty label would meet."""
+    for query in queries(board):
+        if query["datasource"]["type"] == "loki":
+            (selector,) = re.findall(r"^\{(.*?)\}", query["expr"])
+            matchers = re.findall(r'=~"([^"]*)"', re.sub(r"\$\w+", ".*", selector))
+            assert any(not re.fullmatch(each, "") for each in matchers)
+
+
+@each_board
 def test_queries_use_the_variables_that_are_there_and_the_windows_that_grafana_chooses(
     board: Json,
 ) -> None:

@@ -74,7 +74,8 @@ def _trace() -> Panel:
 
 
 def _lines() -> Panel:
-    chosen = 'namespace=~"$namespace"'
+    # The variable may be ".*", and Loki wants one matcher that an empty label does not meet.
+    chosen = 'namespace=~".+", namespace=~"$namespace"'
     return Panel(
         "Lines of the call",
         "All that any process wrote about this call, oldest first.",
