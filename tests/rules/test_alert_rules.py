@@ -2,7 +2,7 @@
 
 import pytest
 from alert_stories import LIVEKIT, STORIES, counts, fleet, indicators, rooms, worker
-from promtool import Course, Expected, Promtool, first_then, labelled, over
+from promtool import Course, Expected, Promtool, Stays, first_then, labelled, over
 
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards import alerts, burning
@@ -73,6 +73,19 @@ def test_an_operator_that_is_gone_altogether_is_missed(promtool: Promtool) -> No
     leading = STORIES[OPERATOR_ABSENT].well
     told = first_then(leading, 10, {}, 10)
     expected = [Expected(OPERATOR_ABSENT, 15, fires=True)]
+    assert promtool.complaint([ALERTS], told, expected) == ""
+
+
+def test_an_operator_is_missed_though_another_release_has_one(promtool: Promtool) -> None:
+    ours, theirs = (
+        {labelled("callfleet_operator_leading", namespace=name): Stays(1)}
+        for name in ("voice", "staging")
+    )
+    told = first_then(ours | theirs, 10, theirs, 10)
+    expected = [
+        Expected(OPERATOR_ABSENT, 9, fires=False),
+        Expected(OPERATOR_ABSENT, 15, fires=True),
+    ]
     assert promtool.complaint([ALERTS], told, expected) == ""
 
 

@@ -162,10 +162,23 @@ CASES = {
     ),
     "an operator that does not answer is not missed twice": (
         [
-            ("CallfleetTargetDown", {"job": "callfleet-operator", "instance": "10.0.0.1:8083"}),
-            ("CallfleetOperatorAbsent", {}),
+            (
+                "CallfleetTargetDown",
+                {"job": "callfleet-operator", "instance": "10.0.0.1:8083", "namespace": "voice"},
+            ),
+            ("CallfleetOperatorAbsent", {"namespace": "voice"}),
         ],
         {"CallfleetOperatorAbsent"},
+    ),
+    "an operator that does not answer says nothing of another release's": (
+        [
+            (
+                "CallfleetTargetDown",
+                {"job": "callfleet-operator", "instance": "10.0.0.1:8083", "namespace": "voice"},
+            ),
+            ("CallfleetOperatorAbsent", {"namespace": "staging"}),
+        ],
+        set(),
     ),
     "a worker that does not answer says nothing of the operator": (
         [

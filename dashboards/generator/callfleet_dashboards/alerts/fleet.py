@@ -104,11 +104,13 @@ def _of_the_operator() -> Iterator[Alert]:
     yield Alert(
         "CallfleetOperatorAbsent",
         Severity.WARNING,
-        f"(max(max_over_time({leading}[6h])) == 1)\nunless\n(max({leading}) == 1)",
+        # Each release has its own, and its own lease: one that leads says nothing of another.
+        f"(max by (namespace) (max_over_time({leading}[6h])) == 1)\nunless\n"
+        f"(max by (namespace) ({leading}) == 1)",
         "1m",
         "No operator looks after the fleets.",
-        "No operator has held the lease for a minute. Calls go on, and so do workers; nothing "
-        "grows, shrinks or is replaced.",
+        "No operator in namespace {{ $labels.namespace }} has held the lease for a minute. Calls "
+        "go on, and so do workers; nothing grows, shrinks or is replaced.",
     )
     yield Alert(
         "CallfleetFleetDegraded",
