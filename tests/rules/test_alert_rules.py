@@ -2,7 +2,7 @@
 
 import pytest
 from alert_stories import LIVEKIT, STORIES, counts, fleet, indicators, rooms, worker
-from promtool import Course, Expected, Promtool, Stays, first_then, labelled, over
+from promtool import Course, Expected, Promtool, Stays, Told, first_then, labelled, over
 
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards import alerts, burning
@@ -164,6 +164,21 @@ def test_calls_that_come_or_go_between_two_scrapes_are_no_callers_who_wait_and_n
 def test_a_caller_who_waits_while_slots_are_free_is_no_want_of_capacity(promtool: Promtool) -> None:
     waits = worker(calls=5) | rooms(participants=11, open_rooms=6)
     assert silent(promtool, "CallfleetNoCapacity", waits, 5) == ""
+
+
+@pytest.mark.parametrize(
+    ("whose", "said"),
+    [({"fleet": "support"}, "Fleet voice/support: "), ({"fleet": ""}, "The operator in voice: ")],
+)
+def test_what_the_collector_did_not_take_is_said_to_be_whose(
+    promtool: Promtool, whose: dict[str, str], said: str
+) -> None:
+    (lost,) = [each for each in of_fleets.alerts() if each.name == "CallfleetTelemetryLost"]
+    course = counts("callfleet_telemetry_lost_total", 6, signal="traces", **whose)
+    labels = {"namespace": "voice", "signal": "traces"} | {k: v for k, v in whose.items() if v}
+    sentence = f"{said}60 items of traces were lost in 10 minutes. Calls are not affected."
+    told = [Told(lost, 15, labels, sentence)]
+    assert promtool.complaint([ALERTS], over(course, 20), [], told) == ""
 
 
 def test_the_watchdog_always_fires(promtool: Promtool) -> None:

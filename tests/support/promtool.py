@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from callfleet_dashboards.alerts.alert import Alert
+
 SECONDS = 15
 """Between two samples, as a Prometheus is told to scrape."""
 A_MINUTE = 60 // SECONDS
@@ -85,6 +87,28 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Told:
+    """At a minute, what one alert that fires says: its own labels, and its description."""
+
+    alert: Alert
+    minute: int
+    labels: Mapping[str, str]
+    description: str
+
+    def case(self) -> dict[str, Any]:
+        rule: dict[str, Any] = self.alert.rule()
+        told = {
+            "exp_labels": {**rule["labels"], **self.labels},
+            "exp_annotations": {**rule["annotations"], "description": self.description},
+        }
+        return {
+            "alertname": self.alert.name,
+            "eval_time": f"{self.minute}m",
+            "exp_alerts": [told],
+        }
+
+
+@dataclass(frozen=True)
 class Value:
     """At a minute, what an expression gives."""
 
@@ -108,10 +132,14 @@ class Promtool:
     folder: Path
 
     def complaint(
-        self, rules: Sequence[Path], series: Series, expected: Sequence[Expected | Value]
+        self,
+        rules: Sequence[Path],
+        series: Series,
+        expected: Sequence[Expected | Value],
+        told: Sequence[Told] = (),
     ) -> str:
         """Give what it says where something is not as expected; nothing where all is."""
-        told = {
+        case = {
             "rule_files": [str(each) for each in rules],
             "evaluation_interval": f"{SECONDS}s",
             "tests": [
@@ -121,12 +149,13 @@ class Promtool:
                         {"series": name, "values": values} for name, values in series.items()
                     ],
                     "promql_expr_test": [each.case() for each in expected],
+                    "alert_rule_test": [each.case() for each in told],
                 }
             ],
         }
-        case = self.folder / "case.yaml"
-        case.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
-        return self._run("test", "rules", str(case))
+        file = self.folder / "case.yaml"
+        file.write_text(yaml.safe_dump(case, sort_keys=False), encoding="utf-8")
+        return self._run("test", "rules", str(file))
 
     def check(self, *rules: Path) -> str:
         """Give what is wrong with rules themselves; nothing where they can be loaded."""

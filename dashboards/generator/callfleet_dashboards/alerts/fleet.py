@@ -16,6 +16,7 @@ DOLLARS_A_MINUTE = 0.10
 LEAST_MINUTES = 2
 """Of calls, before their cost is judged: a greeting alone costs more a minute than a call does."""
 FAILED_TICKS = 3
+_OPERATOR = "The operator in {{ $labels.namespace }}: "
 
 
 def alerts() -> Iterator[Alert]:
@@ -86,7 +87,8 @@ def _of_processes() -> Iterator[Alert]:
         f"{increase(metrics.TELEMETRY_LOST_TOTAL, '10m', keep=('signal',))} > 0",
         "2m",
         "Traces, logs or metrics do not reach the collector.",
-        f"{FLEET}{NUMBER} items of {{{{ $labels.signal }}}} were lost in 10 minutes. Calls are not "
+        f"{{{{ if $labels.fleet }}}}{FLEET}{{{{ else }}}}{_OPERATOR}{{{{ end }}}}"
+        f"{NUMBER} items of {{{{ $labels.signal }}}} were lost in 10 minutes. Calls are not "
         "affected.",
     )
 
