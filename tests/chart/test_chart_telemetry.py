@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from helm import Helm, of_kind
 
 from callfleet_operator.settings import load
@@ -35,6 +36,37 @@ def test_operator_and_every_fleet_send_to_the_one_collector(helm: Helm) -> None:
         assert values(template["env"])["CALLFLEET_TELEMETRY__OTLP_ENDPOINT"] == ENDPOINT
         assert "otlp" in template["secrets"]
     assert container(objects)["envFrom"] == [{"secretRef": {"name": "otlp"}}]
+
+
+def test_operator_and_workers_believe_a_collector_whose_authority_is_your_own(helm: Helm) -> None:
+    wanted = f"{SAID},{FLEETS},caBundle.configMap=company,caBundle.key=bundle.pem"
+    objects = helm.objects("callfleet", "--set", wanted)
+    pods = [
+        of_kind(objects, "Deployment")[0]["spec"]["template"]["spec"],
+        *(fleet["spec"]["template"] for fleet in of_kind(objects, "VoiceFleet")),
+    ]
+    assert len(pods) == 3
+    for pod in pods:
+        told = pod["containers"][0] if "containers" in pod else pod
+        (file,) = [one["value"] for one in told["env"] if one["name"] == "SSL_CERT_FILE"]
+        (mount,) = [one for one in told["volumeMounts"] if one["name"] == "ca-bundle"]
+        (volume,) = [one for one in pod["volumes"] if one["name"] == "ca-bundle"]
+        assert file == f"{mount['mountPath']}/bundle.pem"
+        assert volume["configMap"] == {"name": "company"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "caBundle.configMap=company",
+        f"caBundle.configMap=company,{SAID},operator.env[0].name=SSL_CERT_FILE",
+    ],
+)
+def test_an_operator_without_collector_or_with_another_bundle_needs_none(
+    helm: Helm, wanted: str
+) -> None:
+    (operator,) = of_kind(helm.objects("callfleet", "--set", wanted), "Deployment")
+    assert "company" not in json.dumps(operator)
 
 
 def test_what_is_as_programs_have_it_is_not_said_to_those_of_an_earlier_version(
