@@ -11,6 +11,12 @@ from helm import Helm, HelmError, Object, of_kind
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = sorted((ROOT / "dashboards" / "grafana").glob("*.json"))
 RULES = sorted((ROOT / "dashboards" / "rules").glob("*.yaml"))
+RUNNING = {
+    "sourceLabels": ["__meta_kubernetes_pod_phase"],
+    "regex": "Running",
+    "action": "keep",
+}
+"""Whoever pulls an image is not down, though its pod has an address."""
 MOST_BYTES = 1024 * 1024
 """Kubernetes takes no ConfigMap above that."""
 
@@ -90,10 +96,14 @@ def test_series_are_labelled_as_rules_and_boards_add_up(helm: Helm) -> None:
     found = endpoints(helm)
     operator, worker = found["callfleet-operator"], found["callfleet-worker"]
     assert operator["honorLabels"]
-    assert operator["relabelings"] == [{"targetLabel": "job", "replacement": "callfleet-operator"}]
+    assert operator["relabelings"] == [
+        RUNNING,
+        {"targetLabel": "job", "replacement": "callfleet-operator"},
+    ]
     assert "honorLabels" not in worker
     label = "__meta_kubernetes_pod_label_callfleet_dev_"
     assert worker["relabelings"] == [
+        RUNNING,
         {"targetLabel": "job", "replacement": "callfleet-worker"},
         {"sourceLabels": [f"{label}fleet"], "targetLabel": "fleet"},
         {"sourceLabels": [f"{label}revision"], "targetLabel": "revision"},

@@ -70,7 +70,11 @@ def jobs(helm: Helm, found: Path, fleet: str, operator: str, server: LiveKitServ
     workers, operators = monitors["callfleet-worker"], monitors["callfleet-operator"]
     endpoint = workers["podMetricsEndpoints"][0]
     # It runs beside the cluster here: what Kubernetes would say of its pod is said in its stead.
-    labels = {"namespace": OPERATORS_NAMESPACE, "pod": "callfleet-operator"}
+    labels = {
+        "namespace": OPERATORS_NAMESPACE,
+        "pod": "callfleet-operator",
+        "__meta_kubernetes_pod_phase": "Running",
+    }
     return [
         {
             "job_name": "workers",
