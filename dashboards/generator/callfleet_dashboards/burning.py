@@ -14,7 +14,7 @@ from callfleet_dashboards.promql import SHARED, all_count, all_rate, bad_rate, e
 
 Rule = dict[str, object]
 
-SERVICE = "callfleet"
+SERVICE, SLO = "callfleet", "sloth_slo"
 EVENTS = "slo:sli_events:rate5m"
 BAD_EVENTS = "slo:sli_bad_events:rate5m"
 OBJECTIVE = "slo:objective:ratio"
@@ -126,11 +126,11 @@ def _ratios(slo: Slo, windows: tuple[str, ...]) -> Iterator[Rule]:
 
 
 def _labels(slo: Slo) -> dict[str, str]:
-    return {"sloth_service": SERVICE, "sloth_slo": slo.key}
+    return {"sloth_service": SERVICE, SLO: slo.key}
 
 
 def _only(slo: Slo) -> str:
-    return f'{{sloth_slo="{slo.key}"}}'
+    return f'{{{SLO}="{slo.key}"}}'
 
 
 def _record(name: str, expression: str, labels: dict[str, str]) -> Rule:

@@ -1,5 +1,7 @@
 """Cost and tokens: what calls cost, what for, and whether the figures can be believed. Pure."""
 
+from dataclasses import replace
+
 from callfleet_contract import metrics
 from callfleet_dashboards.boards.panels import (
     Board,
@@ -11,9 +13,9 @@ from callfleet_dashboards.boards.panels import (
     Unit,
 )
 from callfleet_dashboards.boards.queries import RATE, SHOWN, of, ratio
-from callfleet_dashboards.boards.words import COST, FLEET
+from callfleet_dashboards.boards.words import COST, FLEET, figure
+from callfleet_dashboards.promql import SHARED
 
-_BY = ("namespace", "fleet")
 _HOUR, _MINUTE = 3600, 60
 _COST = of(metrics.COST_USD_TOTAL)
 _SPOKEN = of(metrics.SPEECH_SECONDS_TOTAL)
@@ -91,8 +93,8 @@ def _figures() -> tuple[Panel, ...]:
 
 
 def _figure(title: str, description: str, expression: str, unit: Unit, decimals: int) -> Panel:
-    query = (Query(expression, instant=True),)
-    return Panel(title, description, Drawing.FIGURE, query, unit, 4, 4, decimals=decimals)
+    number = figure(title, description, Query(expression, instant=True))
+    return replace(number, unit=unit, decimals=decimals)
 
 
 def _over_time() -> tuple[Panel, ...]:
@@ -101,7 +103,7 @@ def _over_time() -> tuple[Panel, ...]:
             "Cost of an hour",
             "What an hour like this one costs, by fleet.",
             Drawing.STACK,
-            (Query(f"{_COST.rate(*_BY)} * {_HOUR}", FLEET),),
+            (Query(f"{_COST.rate(*SHARED)} * {_HOUR}", FLEET),),
             Unit.DOLLARS,
             12,
             decimals=2,
@@ -110,7 +112,7 @@ def _over_time() -> tuple[Panel, ...]:
             "Cost of a minute of calls",
             "By fleet. It rises with the length of calls, unless their context is compressed.",
             Drawing.LINES,
-            (Query(ratio(_COST.increase(*_BY), _minutes(*_BY)), FLEET),),
+            (Query(ratio(_COST.increase(*SHARED), _minutes(*SHARED)), FLEET),),
             Unit.DOLLARS,
             12,
             decimals=4,
@@ -135,10 +137,10 @@ def _over_time() -> tuple[Panel, ...]:
 
 
 def _fleets() -> Panel:
-    cost, tokens = _COST.increase(*_BY, window=SHOWN), _TOKENS.increase(*_BY, window=SHOWN)
-    minutes = _minutes(*_BY, window=SHOWN)
+    cost, tokens = _COST.increase(*SHARED, window=SHOWN), _TOKENS.increase(*SHARED, window=SHOWN)
+    minutes = _minutes(*SHARED, window=SHOWN)
     columns = (
-        Query(_ENDED.increase(*_BY, window=SHOWN), "Calls ended", instant=True),
+        Query(_ENDED.increase(*SHARED, window=SHOWN), "Calls ended", instant=True),
         Query(minutes, "Minutes", instant=True),
         Query(cost, "Cost", instant=True),
         Query(ratio(cost, minutes), "Cost of a minute", instant=True),
@@ -176,7 +178,7 @@ def _doubts() -> tuple[Panel, ...]:
             "Share of tokens of no modality",
             "What the model bills without saying what for.",
             Drawing.LINES,
-            (Query(ratio(unknown.rate(*_BY), _TOKENS.rate(*_BY)), FLEET),),
+            (Query(ratio(unknown.rate(*SHARED), _TOKENS.rate(*SHARED)), FLEET),),
             Unit.SHARE,
             8,
         ),

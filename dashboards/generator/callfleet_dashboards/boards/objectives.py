@@ -28,10 +28,10 @@ from callfleet_dashboards.boards.words import (
     stage_means,
     stages,
 )
+from callfleet_dashboards.promql import SHARED
 
-_SLO = "sloth_slo"
-_BY = (_SLO, "namespace", "fleet")
-_LEGEND = f"{{{{{_SLO}}}}} {FLEET}"
+_BY = (burning.SLO, *SHARED)
+_LEGEND = f"{{{{{burning.SLO}}}}} {FLEET}"
 _NOW = "5m"
 _LEFT = Limits(((None, RED), (0, YELLOW), (0.5, GREEN)))
 
@@ -60,7 +60,7 @@ def _left() -> Panel:
         "left. Below nought the objective is missed. Weighted by events: a bad night with three "
         "calls is no bad month.",
         Drawing.LENGTHS,
-        (Query(recorded(burning.BUDGET_LEFT, _SLO, how="min"), f"{{{{{_SLO}}}}}"),),
+        (Query(recorded(burning.BUDGET_LEFT, burning.SLO, how="min"), f"{{{{{burning.SLO}}}}}"),),
         Unit.SHARE,
         12,
         9,
@@ -99,8 +99,8 @@ def _good(bad: Above | Events) -> str:
 
 def _burning(burn: burning.Burn) -> Panel:
     spent = recorded(burning.ratio_of(burn.long), *_BY, how="max")
-    allowed = f"max by ({_SLO}) ({burning.BUDGET})"
-    rate = f"{spent}\n/ on ({_SLO}) group_left ()\n{allowed}"
+    allowed = f"max by ({burning.SLO}) ({burning.BUDGET})"
+    rate = f"{spent}\n/ on ({burning.SLO}) group_left ()\n{allowed}"
     is_page = burn.urgency is Urgency.PAGE
     told = "pages, where the objective is one that pages" if is_page else "writes a ticket"
     return Panel(
@@ -135,7 +135,7 @@ def _bad_events() -> Panel:
         "Bad events",
         "How many events each second were bad, by objective: what burns the budgets.",
         Drawing.STACK,
-        (Query(recorded(burning.BAD_EVENTS, _SLO), f"{{{{{_SLO}}}}}"),),
+        (Query(recorded(burning.BAD_EVENTS, burning.SLO), f"{{{{{burning.SLO}}}}}"),),
         Unit.PER_SECOND,
         12,
     )
@@ -145,7 +145,7 @@ def _latency() -> tuple[Panel, ...]:
     turns = of(metrics.TURN_RESPONSE_SECONDS, tools="none")
     overhead = of(metrics.FLEET_OVERHEAD_SECONDS)
     which = "|".join(slo.key for slo in slos.TURN_LATENCY.values())
-    late = recorded(burning.ratio_of(_NOW), _SLO, how="max", sloth_slo=which)
+    late = recorded(burning.ratio_of(_NOW), burning.SLO, how="max", sloth_slo=which)
     return (
         Panel(
             "Response time by load, 95 %",
@@ -161,7 +161,7 @@ def _latency() -> tuple[Panel, ...]:
             f"Share of the turns of {_NOW}, those with tools left out, that took longer than their "
             "model's profile allows, of the fleet that has most of them.",
             Drawing.LINES,
-            (Query(late, f"{{{{{_SLO}}}}}"),),
+            (Query(late, f"{{{{{burning.SLO}}}}}"),),
             Unit.SHARE,
             series=tuple(Series(slo.key, named(slo)) for slo in slos.TURN_LATENCY.values()),
         ),

@@ -3,7 +3,6 @@
 from callfleet_contract import operator_metrics as operator
 from callfleet_contract.metric import Metric
 from callfleet_dashboards.boards.panels import (
-    NO_LIMITS,
     NONE_AT_ALL,
     Board,
     Drawing,
@@ -16,9 +15,9 @@ from callfleet_dashboards.boards.panels import (
     at_least,
 )
 from callfleet_dashboards.boards.queries import SHOWN, of
-from callfleet_dashboards.boards.words import FLEET, OPERATOR, strips
+from callfleet_dashboards.boards.words import FLEET, OPERATOR, figure, quantiles, strips
+from callfleet_dashboards.promql import SHARED
 
-_BY = ("namespace", "fleet")
 _STATES = ("green", "blue", "yellow", "red", "purple", "text")
 _LIMITS = (
     *("green", "text", "orange", "red", "dark-red", "purple", "yellow", "blue"),
@@ -51,43 +50,37 @@ def _figures() -> tuple[Panel, ...]:
     ended = of(operator.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL)
     blocked = of(operator.CALLS_BLOCKED_TOTAL)
     return (
-        _figure(
+        figure(
             "Operators that lead",
             "One acts. None: fleets stay as they are. Two: they quarrel.",
             Query(of(operator.OPERATOR_LEADING).now()),
             Limits(((None, "red"), (1, "green"), (2, "red"))),
         ),
-        _figure(
+        figure(
             "Accepting workers",
             "Workers that take calls.",
             Query(of(operator.PODS, state="accepting").now()),
             at_least(1),
         ),
-        _figure("Wanted", "Accepting workers that are wanted.", Query(_sum(operator.DESIRED_PODS))),
-        _figure(
+        figure("Wanted", "Accepting workers that are wanted.", Query(_sum(operator.DESIRED_PODS))),
+        figure(
             "Degraded fleets",
             "Fleets that a person has to mend. `kubectl describe vf` says what is wrong.",
             Query(_sum(operator.DEGRADED)),
             NONE_AT_ALL,
         ),
-        _figure(
+        figure(
             "Offers passed on",
             "Times within the time shown that a worker had no free slot for a call.",
             Query(blocked.increase(window=SHOWN), instant=True),
             NONE_AT_ALL,
         ),
-        _figure(
+        figure(
             "Calls cut",
             "Calls that ended within the time shown because a worker, its pod or its node did.",
             Query(ended.increase(window=SHOWN), instant=True),
             NONE_AT_ALL,
         ),
-    )
-
-
-def _figure(title: str, description: str, query: Query, limits: Limits = NO_LIMITS) -> Panel:
-    return Panel(
-        title, description, Drawing.FIGURE, (query,), Unit.NUMBER, 4, 4, limits, decimals=0
     )
 
 
@@ -114,8 +107,8 @@ def _size() -> tuple[Panel, ...]:
             "By fleet. Apart for long, something keeps workers from coming.",
             Drawing.LINES,
             (
-                Query(of(operator.PODS, state="accepting").now(*_BY), f"{FLEET} accepting"),
-                Query(_sum(operator.DESIRED_PODS, *_BY), f"{FLEET} wanted"),
+                Query(of(operator.PODS, state="accepting").now(*SHARED), f"{FLEET} accepting"),
+                Query(_sum(operator.DESIRED_PODS, *SHARED), f"{FLEET} wanted"),
             ),
             decimals=0,
         ),
@@ -125,9 +118,9 @@ def _size() -> tuple[Panel, ...]:
             "hold, and how many of these are free. Without a free one the next caller waits.",
             Drawing.LINES,
             (
-                Query(_sum(operator.FLEET_CALLS, *_BY), f"{FLEET} calls"),
-                Query(_sum(operator.FLEET_SLOTS, *_BY), f"{FLEET} slots"),
-                Query(_sum(operator.FLEET_FREE_SLOTS, *_BY), f"{FLEET} free"),
+                Query(_sum(operator.FLEET_CALLS, *SHARED), f"{FLEET} calls"),
+                Query(_sum(operator.FLEET_SLOTS, *SHARED), f"{FLEET} slots"),
+                Query(_sum(operator.FLEET_FREE_SLOTS, *SHARED), f"{FLEET} free"),
             ),
             decimals=0,
         ),
@@ -173,7 +166,7 @@ def _coming() -> tuple[Panel, ...]:
             "No slot free to pods made",
             "From the report that no slot is free to the API server's answer that pods are made.",
             Drawing.LINES,
-            _quantiles(operator.EXHAUSTED_TO_CREATED_SECONDS),
+            quantiles(operator.EXHAUSTED_TO_CREATED_SECONDS),
             Unit.SECONDS,
         ),
         Panel(
@@ -181,7 +174,7 @@ def _coming() -> tuple[Panel, ...]:
             "How long a worker takes to come: what scheduling, the image and the worker's own "
             "start take together.",
             Drawing.LINES,
-            _quantiles(operator.POD_START_SECONDS),
+            quantiles(operator.POD_START_SECONDS),
             Unit.SECONDS,
         ),
         Panel(
@@ -189,16 +182,9 @@ def _coming() -> tuple[Panel, ...]:
             "From the order to take no more calls to the deletion of the idle pod: as long as the "
             "last call.",
             Drawing.LINES,
-            _quantiles(operator.DRAIN_SECONDS),
+            quantiles(operator.DRAIN_SECONDS),
             Unit.SECONDS,
         ),
-    )
-
-
-def _quantiles(metric: Metric) -> tuple[Query, ...]:
-    return (
-        Query(of(metric).quantile(0.5), "half of them"),
-        Query(of(metric).quantile(0.95), "95 %"),
     )
 
 
@@ -209,7 +195,7 @@ def _reports() -> tuple[Panel, ...]:
             "Age of the oldest report",
             "Of the worker heard the longest ago. Old reports stop a fleet from shrinking.",
             Drawing.LINES,
-            (Query(of(operator.ADMISSION_REPORT_AGE_SECONDS).now(*_BY, how="max"), FLEET),),
+            (Query(of(operator.ADMISSION_REPORT_AGE_SECONDS).now(*SHARED, how="max"), FLEET),),
             Unit.SECONDS,
         ),
         Panel(
@@ -222,7 +208,7 @@ def _reports() -> tuple[Panel, ...]:
             "Offers passed on, by fleet",
             "Offers that workers passed on because no slot was free.",
             Drawing.BARS,
-            (Query(of(operator.CALLS_BLOCKED_TOTAL).increase(*_BY), FLEET),),
+            (Query(of(operator.CALLS_BLOCKED_TOTAL).increase(*SHARED), FLEET),),
         ),
     )
 
@@ -241,7 +227,7 @@ def _itself() -> tuple[Panel, ...]:
             "Ticks that failed",
             "Ticks of a fleet that ended in an error.",
             Drawing.BARS,
-            (Query(of(operator.RECONCILE_ERRORS_TOTAL).increase(*_BY), FLEET),),
+            (Query(of(operator.RECONCILE_ERRORS_TOTAL).increase(*SHARED), FLEET),),
         ),
         Panel(
             "Writes to the API server",

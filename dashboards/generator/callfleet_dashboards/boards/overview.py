@@ -7,7 +7,6 @@ from callfleet_dashboards import burning
 from callfleet_dashboards.alerts.alert import Severity
 from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.panels import (
-    NO_LIMITS,
     NONE_AT_ALL,
     RED,
     Board,
@@ -19,7 +18,6 @@ from callfleet_dashboards.boards.panels import (
     Series,
     Unit,
     at_least,
-    at_most,
 )
 from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, recorded
 from callfleet_dashboards.boards.words import (
@@ -28,13 +26,16 @@ from callfleet_dashboards.boards.words import (
     QUALITY,
     RESPONSE_LIMITS,
     calls_and_slots,
+    figure,
     link,
     objectives_now,
+    one_way_audio,
     response,
     stages,
+    windows_with_loss,
 )
+from callfleet_dashboards.promql import SHARED
 
-_BY = ("namespace", "fleet")
 _SOME = Limits(((None, RED), (1, "green")))
 _LOST = (CallOutcome.FAILED, CallOutcome.DROPPED)
 _LOUD = {
@@ -82,50 +83,44 @@ def _lost(*by: str) -> str:
 def _now() -> tuple[Panel, ...]:
     blocked = of(operator_metrics.CALLS_BLOCKED_TOTAL).increase(window=SHOWN)
     return (
-        _figure(
+        figure(
             "Alerts that fire",
             "Pages and tickets of the chosen fleets and of the installation. The strip below says "
             "which.",
             Query(f"count({firing(_WARNED)}) or vector(0)"),
             NONE_AT_ALL,
         ),
-        _figure(
+        figure(
             "Calls now",
             "Calls in progress, as the workers count them.",
             Query(of(metrics.CALLS_ACTIVE).now()),
         ),
-        _figure(
+        figure(
             "Free slots",
             "Calls that accepting workers can still take. At nought the next caller waits.",
             Query(_free_slots()),
             _SOME,
         ),
-        _figure(
+        figure(
             "Workers that accept",
             "Workers that take new calls.",
             Query(of(metrics.ACCEPTING).now()),
             _SOME,
         ),
-        _figure(
+        figure(
             "Calls lost",
             "Calls within the time shown that failed, were dropped, or ended because a worker, its "
             "pod or its node did.",
             Query(_lost(), instant=True),
             NONE_AT_ALL,
         ),
-        _figure(
+        figure(
             "Offers passed on",
             "Times within the time shown that a worker had no free slot for a call. Another "
             "worker may have taken it.",
             Query(blocked, instant=True),
             NONE_AT_ALL,
         ),
-    )
-
-
-def _figure(title: str, description: str, query: Query, limits: Limits = NO_LIMITS) -> Panel:
-    return Panel(
-        title, description, Drawing.FIGURE, (query,), Unit.NUMBER, 4, 4, limits, decimals=0
     )
 
 
@@ -152,15 +147,15 @@ def _alerts() -> Panel:
 
 def _fleets() -> Panel:
     turns = of(metrics.TURN_RESPONSE_SECONDS)
-    left = recorded(burning.BUDGET_LEFT, *_BY, how="min")
-    worst = recorded(burning.ratio_of("1h"), *_BY, how="max", sloth_slo=slos.FLEET_OVERHEAD.key)
+    left = recorded(burning.BUDGET_LEFT, *SHARED, how="min")
+    worst = recorded(burning.ratio_of("1h"), *SHARED, how="max", sloth_slo=slos.FLEET_OVERHEAD.key)
     late = f"1 - {worst}"
     columns = (
-        Query(of(metrics.CALLS_ACTIVE).now(*_BY), "Calls", instant=True),
-        Query(_free_slots(*_BY), "Free slots", instant=True),
-        Query(turns.quantile(0.95, *_BY, window=SHOWN), "Response, 95 %", instant=True),
+        Query(of(metrics.CALLS_ACTIVE).now(*SHARED), "Calls", instant=True),
+        Query(_free_slots(*SHARED), "Free slots", instant=True),
+        Query(turns.quantile(0.95, *SHARED, window=SHOWN), "Response, 95 %", instant=True),
         Query(late, "Fleet in time, 1 h", instant=True),
-        Query(_lost(*_BY), "Calls lost", instant=True),
+        Query(_lost(*SHARED), "Calls lost", instant=True),
         Query(left, "Budget left, least", instant=True),
     )
     return Panel(
@@ -231,32 +226,16 @@ def _of_calls() -> tuple[Panel, ...]:
 
 
 def _of_sound() -> tuple[Panel, ...]:
-    lossy = of(metrics.RTP_WINDOW_LOSS_RATIO)
     blocked = of(metrics.EVENT_LOOP_BLOCKED_SECONDS)
-    one_way = of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL)
     return (
-        Panel(
-            "Windows with loss",
-            "Share of 10 s windows in which more packets were lost than the objective allows, "
-            "between workers and LiveKit.",
-            Drawing.LINES,
-            (Query(lossy.share_above(slos.MEDIA.limit, "leg"), "{{leg}}"),),
-            Unit.SHARE,
-            limits=at_most(slos.MEDIA.budget),
-        ),
-        Panel(
-            "One-way audio",
-            "Seconds of calls in which one of the two was not heard though both were there.",
-            Drawing.BARS,
-            (Query(one_way.increase("direction"), "{{direction}}"),),
-            Unit.SECONDS,
-        ),
+        windows_with_loss("leg"),
+        one_way_audio(),
         Panel(
             "Stand-stills of calls' loops",
             "Times that the loop which calls run on stood still for 50 ms or more: callers hear "
             "gaps.",
             Drawing.BARS,
-            (Query(blocked.increase(*_BY, window=RATE), FLEET),),
+            (Query(blocked.increase(*SHARED, window=RATE), FLEET),),
         ),
     )
 

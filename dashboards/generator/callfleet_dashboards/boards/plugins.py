@@ -19,6 +19,12 @@ from grafana_foundation_sdk.models import (
 from callfleet_dashboards.boards.panels import Drawing, Panel
 
 _LAST = common.ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)
+_LEGEND = common.VizLegendOptions(
+    display_mode=common.LegendDisplayMode.LIST,
+    placement=common.LegendPlacement.BOTTOM,
+    show_legend=True,
+    calcs=[],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +72,7 @@ def _lengths(panel: Panel) -> Plugin:
 
 def _over_time(panel: Panel) -> Plugin:
     options = timeseries.Options(
-        legend=common.VizLegendOptions(
-            display_mode=common.LegendDisplayMode.LIST,
-            placement=common.LegendPlacement.BOTTOM,
-            show_legend=True,
-            calcs=[],
-        ),
+        legend=_LEGEND,
         tooltip=common.VizTooltipOptions(
             mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING
         ),
@@ -134,12 +135,7 @@ def _states(panel: Panel) -> Plugin:
         show_value=common.VisibilityMode.AUTO,
         merge_values=True,
         align_value=common.TimelineValueAlignment.LEFT,
-        legend=common.VizLegendOptions(
-            display_mode=common.LegendDisplayMode.LIST,
-            placement=common.LegendPlacement.BOTTOM,
-            show_legend=True,
-            calcs=[],
-        ),
+        legend=_LEGEND,
         tooltip=common.VizTooltipOptions(mode=common.TooltipDisplayMode.SINGLE),
     )
     return Plugin("state-timeline", options, statetimeline.FieldConfig())

@@ -1,7 +1,6 @@
 """Call quality: what callers hear, on which part of the way it goes wrong. Pure."""
 
 from callfleet_contract import metrics, slos
-from callfleet_contract.metric import Metric
 from callfleet_contract.outcomes import CallerQuality, TurnEnd
 from callfleet_dashboards.boards.foreign import LiveKit
 from callfleet_dashboards.boards.panels import (
@@ -17,7 +16,15 @@ from callfleet_dashboards.boards.panels import (
     at_most,
 )
 from callfleet_dashboards.boards.queries import RATE, of, ratio
-from callfleet_dashboards.boards.words import QUALITY, RESPONSE_LIMITS, response, stages
+from callfleet_dashboards.boards.words import (
+    QUALITY,
+    RESPONSE_LIMITS,
+    one_way_audio,
+    quantiles,
+    response,
+    stages,
+    windows_with_loss,
+)
 
 
 def board() -> Board:
@@ -42,11 +49,6 @@ def _over_time(
     title: str, description: str, unit: Unit, *queries: Query, limits: Limits = NO_LIMITS
 ) -> Panel:
     return Panel(title, description, Drawing.LINES, queries, unit, limits=limits)
-
-
-def _quantiles(metric: Metric) -> tuple[Query, ...]:
-    seen = of(metric)
-    return (Query(seen.quantile(0.5), "half of them"), Query(seen.quantile(0.95), "95 %"))
 
 
 def _reply() -> tuple[Panel, ...]:
@@ -87,7 +89,7 @@ def _turn() -> tuple[Panel, ...]:
             "From the caller's first sound over the agent to the agent's last. Dashed: the "
             "objective's limit.",
             Unit.SECONDS,
-            *_quantiles(metrics.BARGE_IN_STOP_SECONDS),
+            *quantiles(metrics.BARGE_IN_STOP_SECONDS),
             limits=at_most(slos.BARGE_IN.limit),
         ),
         _over_time(
@@ -95,7 +97,7 @@ def _turn() -> tuple[Panel, ...]:
             "From the call's arrival at its worker to the agent's first sound. Dashed: the "
             "objective's limit.",
             Unit.SECONDS,
-            *_quantiles(metrics.CALL_SETUP_SECONDS),
+            *quantiles(metrics.CALL_SETUP_SECONDS),
             limits=at_most(slos.CALL_SUCCESS.limit),
         ),
         Panel(
@@ -120,16 +122,7 @@ def _media() -> tuple[Panel, ...]:
     sent = f"{received.rate('leg')}\n+\n{lost.rate('leg')}"
     paths = of(metrics.MEDIA_PATHS_TOTAL)
     return (
-        _over_time(
-            "Windows with loss",
-            "Share of 10 s windows in which more packets were lost than the objective allows. "
-            "Dashed: what may be.",
-            Unit.SHARE,
-            Query(
-                of(metrics.RTP_WINDOW_LOSS_RATIO).share_above(slos.MEDIA.limit, "leg"), "{{leg}}"
-            ),
-            limits=at_most(slos.MEDIA.budget),
-        ),
+        windows_with_loss("leg"),
         _over_time(
             "Packets lost",
             "Of all packets, by direction: agent_in is what the agent hears.",
@@ -165,7 +158,6 @@ def _media() -> tuple[Panel, ...]:
 
 
 def _caller() -> tuple[Panel, ...]:
-    one_way = of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL)
     quality = of(metrics.CALLER_QUALITY_SECONDS_TOTAL)
     loss = f'{LiveKit.PACKET_LOSS}_bucket{{direction="incoming"}}'
     return (
@@ -188,13 +180,7 @@ def _caller() -> tuple[Panel, ...]:
             Unit.PERCENT,
             Query(f"histogram_quantile(0.95, sum by (le) (rate({loss}[{RATE}]))) >= 0", "incoming"),
         ),
-        Panel(
-            "One-way audio",
-            "Seconds of calls in which one of the two was not heard though both were there.",
-            Drawing.BARS,
-            (Query(one_way.increase("direction"), "{{direction}}"),),
-            Unit.SECONDS,
-        ),
+        one_way_audio(),
     )
 
 
@@ -213,7 +199,7 @@ def _work() -> tuple[Panel, ...]:
             "Length of calls",
             "Of calls that ended.",
             Unit.SECONDS,
-            *_quantiles(metrics.CALL_DURATION_SECONDS),
+            *quantiles(metrics.CALL_DURATION_SECONDS),
         ),
         Panel(
             "Connections to the model",

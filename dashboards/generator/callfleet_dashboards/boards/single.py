@@ -1,6 +1,6 @@
 """A single call: its lines, its trace, and how its worker was at that time. Pure."""
 
-from callfleet_contract import metrics, slos
+from callfleet_contract import metrics
 from callfleet_dashboards.boards.foreign import Process, of_pods
 from callfleet_dashboards.boards.panels import (
     Board,
@@ -10,10 +10,9 @@ from callfleet_dashboards.boards.panels import (
     Row,
     Source,
     Unit,
-    at_most,
 )
 from callfleet_dashboards.boards.queries import RATE, of
-from callfleet_dashboards.boards.words import CALL, response, stages
+from callfleet_dashboards.boards.words import CALL, response, stages, windows_with_loss
 
 _POD = "{{pod}}"
 _HOW = """
@@ -102,19 +101,10 @@ def _reply() -> tuple[Panel, ...]:
 
 
 def _sound() -> tuple[Panel, ...]:
-    lossy = of(metrics.RTP_WINDOW_LOSS_RATIO, of_pod=True)
     jitter = of(metrics.RTP_JITTER_SECONDS, of_pod=True)
     concealed = of(metrics.AUDIO_CONCEALED_RATIO, of_pod=True)
     return (
-        Panel(
-            "Windows with loss",
-            "Share of 10 s windows of this worker's calls with more loss than the objective "
-            "allows.",
-            Drawing.LINES,
-            (Query(lossy.share_above(slos.MEDIA.limit, "pod", "leg"), f"{_POD} {{{{leg}}}}"),),
-            Unit.SHARE,
-            limits=at_most(slos.MEDIA.budget),
-        ),
+        windows_with_loss("pod", "leg", of_pod=True),
         Panel(
             "Jitter, 95 %",
             "How unevenly packets arrived.",

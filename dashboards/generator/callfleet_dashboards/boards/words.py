@@ -7,6 +7,7 @@ from callfleet_contract.slos import Slo
 from callfleet_dashboards import burning
 from callfleet_dashboards.boards.panels import (
     GREEN,
+    NO_LIMITS,
     RED,
     YELLOW,
     Drawing,
@@ -16,15 +17,16 @@ from callfleet_dashboards.boards.panels import (
     Series,
     Unit,
     at_least,
+    at_most,
 )
 from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, ratio, recorded
+from callfleet_dashboards.promql import BY, SHARED
 
 OVERVIEW, QUALITY, OBJECTIVES, COST, OPERATOR, CALL = (
     f"callfleet-{name}" for name in ("overview", "quality", "slo", "cost", "operator", "call")
 )
 """Where boards are found, for ever: links lead there."""
 FLEET = "{{namespace}}/{{fleet}}"
-_SLO = "sloth_slo"
 
 ((_, STAGES),) = metrics.TURN_STAGE_SECONDS.labels
 _HUES = ("green", "blue", "orange", "purple")
@@ -46,8 +48,21 @@ def named(slo: Slo) -> str:
 
 def good_share(*by: str) -> str:
     """Say which share of events was good within the last minutes, by objective."""
-    bad = recorded(burning.BAD_EVENTS, _SLO, *by)
-    return f"1 - {ratio(bad, recorded(burning.EVENTS, _SLO, *by))}"
+    bad = recorded(burning.BAD_EVENTS, burning.SLO, *by)
+    return f"1 - {ratio(bad, recorded(burning.EVENTS, burning.SLO, *by))}"
+
+
+def figure(title: str, description: str, query: Query, limits: Limits = NO_LIMITS) -> Panel:
+    """Show one number, six of them in a line."""
+    return Panel(
+        title, description, Drawing.FIGURE, (query,), Unit.NUMBER, 4, 4, limits, decimals=0
+    )
+
+
+def quantiles(metric: Metric) -> tuple[Query, ...]:
+    """Ask what half of the observations are below, and nearly all."""
+    seen = of(metric)
+    return (Query(seen.quantile(0.5), "half of them"), Query(seen.quantile(0.95), "95 %"))
 
 
 def objectives_now() -> Panel:
@@ -57,7 +72,7 @@ def objectives_now() -> Panel:
         "Share of good events by objective, of all chosen fleets together. Red is below the "
         "objective: callers suffer now. Objectives without events are not shown.",
         Drawing.FIGURE,
-        (Query(good_share(), f"{{{{{_SLO}}}}}"),),
+        (Query(good_share(), f"{{{{{burning.SLO}}}}}"),),
         Unit.SHARE,
         24,
         5,
@@ -130,7 +145,7 @@ def strips(
         (f"{number}", str(value), colour)
         for number, (value, colour) in enumerate(zip(values, colours, strict=True))
     )
-    return Query(f"sum by (namespace, fleet) (\n{numbered}\n)", FLEET), words
+    return Query(f"sum {BY} (\n{numbered}\n)", FLEET), words
 
 
 def calls_and_slots(width: int) -> Panel:
@@ -142,13 +157,36 @@ def calls_and_slots(width: int) -> Panel:
         "hold at once. Where the lines meet and nobody drains, the next caller waits.",
         Drawing.LINES,
         (
-            Query(of(metrics.CALLS_ACTIVE).now("namespace", "fleet"), f"{FLEET} calls"),
-            Query(
-                f"sum by (namespace, fleet) ({slots.series()} * {accepting.series()})",
-                f"{FLEET} slots",
-            ),
+            Query(of(metrics.CALLS_ACTIVE).now(*SHARED), f"{FLEET} calls"),
+            Query(f"sum {BY} ({slots.series()} * {accepting.series()})", f"{FLEET} slots"),
         ),
         Unit.NUMBER,
         width,
         decimals=0,
+    )
+
+
+def windows_with_loss(*by: str, of_pod: bool = False) -> Panel:
+    """Ask how often more packets were lost than the objective allows."""
+    lossy = of(metrics.RTP_WINDOW_LOSS_RATIO, of_pod=of_pod).share_above(slos.MEDIA.limit, *by)
+    return Panel(
+        "Windows with loss",
+        "Share of 10 s windows in which more packets were lost between workers and LiveKit than "
+        "the objective allows. Dashed: what may be.",
+        Drawing.LINES,
+        (Query(lossy, " ".join(f"{{{{{label}}}}}" for label in by)),),
+        Unit.SHARE,
+        limits=at_most(slos.MEDIA.budget),
+    )
+
+
+def one_way_audio() -> Panel:
+    """Ask for how long somebody was not heard."""
+    heard = of(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL)
+    return Panel(
+        "One-way audio",
+        "Seconds of calls in which one of the two was not heard though both were there.",
+        Drawing.BARS,
+        (Query(heard.increase("direction"), "{{direction}}"),),
+        Unit.SECONDS,
     )
