@@ -16,9 +16,10 @@ from callfleet_dashboards import burning
 from callfleet_dashboards.boards import overview, quality
 from callfleet_dashboards.boards.all import boards
 from callfleet_dashboards.boards.built import TAG, built, written
-from callfleet_dashboards.boards.foreign import ALERTS, LiveKit, Process
+from callfleet_dashboards.boards.foreign import ALERTS, Process
 from callfleet_dashboards.boards.panels import Drawing, Panel, Query, Row, Unit
 from callfleet_dashboards.boards.queries import of
+from callfleet_dashboards.livekit import LiveKit
 
 Json = dict[str, Any]
 ALL: dict[str, Json] = {board.uid: json.loads(written(board)) for board in boards()}

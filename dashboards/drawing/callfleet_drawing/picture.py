@@ -23,7 +23,6 @@ _TITLE, _LEGEND = 26.0, 20.0
 _HUES = 256
 _EVERY_HUE = Image.Quantize.MAXCOVERAGE
 _BACK, _PANEL, _EDGE = "#111217", "#181b1f", "#25272e"
-_CHARACTERS_A_COLUMN = 9.0
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height in pixels."""

@@ -9,6 +9,7 @@ from callfleet_contract import metrics
 from callfleet_contract import operator_metrics as operator
 from callfleet_contract.outcomes import CallReason
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
+from callfleet_dashboards.livekit import LiveKit
 from callfleet_dashboards.promql import BY, increase
 
 ONE_WAY_SECONDS = 20
@@ -26,13 +27,13 @@ AS_SCRAPED = "[30s:15s]"
 """LiveKit and workers are scraped at different instants. What one of them counts least in so long,
 held against what the other counts most, is no call that came or went between two scrapes."""
 WAITING = (
-    f"(min_over_time(sum(livekit_participant_total){AS_SCRAPED})\n"
+    f"(min_over_time(sum({LiveKit.PARTICIPANTS}){AS_SCRAPED})\n"
     f"  - 2 * max_over_time({CALLS_ANYBODY_KNOWS}{AS_SCRAPED}))"
 )
 """Callers whom no agent has joined: in a call there are two. Labels: none."""
 UNKNOWN_CALLS = (
     f"(min_over_time({CALLS_OF_WORKERS}{AS_SCRAPED})\n"
-    f"  - max_over_time(sum(livekit_room_total){AS_SCRAPED}))"
+    f"  - max_over_time(sum({LiveKit.ROOMS}){AS_SCRAPED}))"
 )
 """Calls of workers that have no room. Labels: none."""
 FREE_SLOTS = (

@@ -1,16 +1,8 @@
-"""Series that are not in our catalogue: of LiveKit, of Prometheus, of every program. Names only."""
+"""Series that are not in our catalogue: of Prometheus, of every program. Names only."""
 
 from enum import StrEnum
 
 from callfleet_dashboards.boards.queries import CHOSEN, POD
-
-
-class LiveKit(StrEnum):
-    """Metrics of a LiveKit server, which knows callers and rooms and no fleets."""
-
-    ROOMS = "livekit_room_total"
-    PARTICIPANTS = "livekit_participant_total"
-    PACKET_LOSS = "livekit_packet_loss_percent"
 
 
 class Process(StrEnum):

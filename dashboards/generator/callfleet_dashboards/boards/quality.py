@@ -2,7 +2,6 @@
 
 from callfleet_contract import metrics, slos
 from callfleet_contract.outcomes import CallerQuality, TurnEnd
-from callfleet_dashboards.boards.foreign import LiveKit
 from callfleet_dashboards.boards.panels import (
     NO_LIMITS,
     Board,
@@ -25,6 +24,7 @@ from callfleet_dashboards.boards.words import (
     stages,
     windows_with_loss,
 )
+from callfleet_dashboards.livekit import LiveKit
 
 
 def board() -> Board:

@@ -1,0 +1,11 @@
+"""Metrics of a LiveKit server, which knows callers and rooms and no fleets. Names only."""
+
+from enum import StrEnum
+
+
+class LiveKit(StrEnum):
+    """Those that alerts and boards ask for."""
+
+    ROOMS = "livekit_room_total"
+    PARTICIPANTS = "livekit_participant_total"
+    PACKET_LOSS = "livekit_packet_loss_percent"
