@@ -120,6 +120,16 @@ def test_where_there_is_nothing_nobody_is_told(promtool: Promtool, slo: Slo) -> 
 
 
 @EACH
+def test_a_fleet_that_nobody_called_yet_has_used_up_nothing_that_could_be_said(
+    promtool: Promtool, slo: Slo
+) -> None:
+    idle = over(traffic(slo, a_minute=0.0, bad=0.0), 10)
+    left = Value(f'{burning.BUDGET_LEFT}{{sloth_slo="{slo.key}"}}', 9, None)
+    counted = Value(f'{burning.EVENTS}{{sloth_slo="{slo.key}"}}', 9, 0)
+    assert promtool.complaint([of(slo, promtool)], idle, [left, counted]) == ""
+
+
+@EACH
 def test_workers_that_begin_anew_tell_nobody(promtool: Promtool, slo: Slo) -> None:
     anew = over(traffic(slo, a_minute=MANY, bad=0.0), HOUR, 2 * HOUR)
     assert promtool.complaint([of(slo, promtool)], anew, alerts(slo, 3 * HOUR - 1)) == ""

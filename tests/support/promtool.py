@@ -110,17 +110,18 @@ class Told:
 
 @dataclass(frozen=True)
 class Value:
-    """At a minute, what an expression gives."""
+    """At a minute, what an expression gives; None where it gives nothing."""
 
     expression: str
     minute: int
-    value: float
+    value: float | None
 
     def case(self) -> dict[str, Any]:
+        found = [] if self.value is None else [{"labels": "{}", "value": self.value}]
         return {
             "expr": f"sum({self.expression})",
             "eval_time": f"{self.minute}m",
-            "exp_samples": [{"labels": "{}", "value": self.value}],
+            "exp_samples": found,
         }
 
 

@@ -149,6 +149,13 @@ def test_queries_use_the_variables_that_are_there_and_the_windows_that_grafana_c
 
 
 @each_board
+def test_a_share_of_nothing_is_not_shown(board: Json) -> None:
+    """It is recorded as NaN, which is above no limit, and Grafana would write so."""
+    for each in expressions(board):
+        assert bool("ratio_rate" in each) == bool(re.search(r"ratio_rate\w+\{[^}]*\}\) >= 0", each))
+
+
+@each_board
 def test_names_are_of_the_catalogue_of_the_rules_or_of_a_few_others(board: Json) -> None:
     parts = {f"{name}{part}" for name in KNOWN for part in ("_bucket", "_count", "_sum")}
     others = {*LiveKit, *Process, ALERTS, f"{LiveKit.PACKET_LOSS}_bucket"}

@@ -75,7 +75,7 @@ def long_records(slo: Slo) -> Iterator[Rule]:
     # Weighted by events: a bad night with three calls is no bad month.
     whole = (
         f"sum_over_time({BAD_EVENTS}{_only(slo)}[{span}])\n/\n"
-        f"sum_over_time({EVENTS}{_only(slo)}[{span}])"
+        f"(sum_over_time({EVENTS}{_only(slo)}[{span}]) > 0)"
     )
     yield _record(ratio_of(span), whole, {**mine, "sloth_window": span})
     left = f"1 - {ratio_of(span)}{_only(slo)} / {slo.budget:g}"

@@ -18,7 +18,7 @@ from callfleet_dashboards.boards.panels import (
     at_least,
     at_most,
 )
-from callfleet_dashboards.boards.queries import SHOWN, of, recorded
+from callfleet_dashboards.boards.queries import SHOWN, of, recorded, recorded_share
 from callfleet_dashboards.boards.words import (
     FLEET,
     OBJECTIVES,
@@ -98,7 +98,7 @@ def _good(bad: Above | Events) -> str:
 
 
 def _burning(burn: burning.Burn) -> Panel:
-    spent = recorded(burning.ratio_of(burn.long), *_BY, how="max")
+    spent = recorded_share(burning.ratio_of(burn.long), *_BY)
     allowed = f"max by ({burning.SLO}) ({burning.BUDGET})"
     rate = f"{spent}\n/ on ({burning.SLO}) group_left ()\n{allowed}"
     is_page = burn.urgency is Urgency.PAGE
@@ -145,7 +145,7 @@ def _latency() -> tuple[Panel, ...]:
     turns = of(metrics.TURN_RESPONSE_SECONDS, tools="none")
     overhead = of(metrics.FLEET_OVERHEAD_SECONDS)
     which = "|".join(slo.key for slo in slos.TURN_LATENCY.values())
-    late = recorded(burning.ratio_of(_NOW), burning.SLO, how="max", sloth_slo=which)
+    late = recorded_share(burning.ratio_of(_NOW), burning.SLO, sloth_slo=which)
     return (
         Panel(
             "Response time by load, 95 %",

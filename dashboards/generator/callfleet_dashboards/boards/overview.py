@@ -19,7 +19,7 @@ from callfleet_dashboards.boards.panels import (
     Unit,
     at_least,
 )
-from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, recorded
+from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, recorded, recorded_share
 from callfleet_dashboards.boards.words import (
     FLEET,
     OVERVIEW,
@@ -148,7 +148,7 @@ def _alerts() -> Panel:
 def _fleets() -> Panel:
     turns = of(metrics.TURN_RESPONSE_SECONDS)
     left = recorded(burning.BUDGET_LEFT, *SHARED, how="min")
-    worst = recorded(burning.ratio_of("1h"), *SHARED, how="max", sloth_slo=slos.FLEET_OVERHEAD.key)
+    worst = recorded_share(burning.ratio_of("1h"), *SHARED, sloth_slo=slos.FLEET_OVERHEAD.key)
     late = f"1 - {worst}"
     columns = (
         Query(of(metrics.CALLS_ACTIVE).now(*SHARED), "Calls", instant=True),

@@ -154,3 +154,8 @@ def recorded(name: str, *by: str, how: str = "sum", **only: str) -> str:
     chosen = [f'{label}=~"{value}"' for label, value in (*CHOSEN, *only.items())]
     named = f"by ({', '.join(by)}) " if by else ""
     return f"{how} {named}({name}{{{', '.join(chosen)}}})"
+
+
+def recorded_share(name: str, *by: str, **only: str) -> str:
+    """Ask for the greatest share of the chosen fleets'; no value where nothing was counted."""
+    return f"({recorded(name, *by, how='max', **only)} >= 0)"
