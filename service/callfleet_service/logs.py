@@ -18,6 +18,7 @@ FIRST = ("timestamp", "level", "event", "logger", "call_id", "trace_id", "fleet"
 """What a line begins with, in this order, as far as it has it."""
 CRASHES = "callfleet.crashes"
 """Writes what nobody caught, where Python itself would print it over many lines."""
+_crashes = logging.getLogger(CRASHES)
 _SENDERS = {
     "opentelemetry.exporter": logging.CRITICAL,
     "opentelemetry.sdk._shared_internal": logging.CRITICAL,
@@ -140,8 +141,7 @@ def _thread_broke(broken: threading.ExceptHookArgs) -> None:
     if broken.exc_value is None or isinstance(broken.exc_value, SystemExit):
         return
     name = broken.thread.name if broken.thread is not None else "unknown"
-    crashes = logging.getLogger(CRASHES)
-    crashes.error("a thread broke", exc_info=broken.exc_value, extra={"thread_name": name})
+    _crashes.error("a thread broke", exc_info=broken.exc_value, extra={"thread_name": name})
 
 
 def _program_broke(
@@ -150,7 +150,7 @@ def _program_broke(
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, traceback)
         return
-    logging.getLogger(CRASHES).critical("the program broke", exc_info=(kind, error, traceback))
+    _crashes.critical("the program broke", exc_info=(kind, error, traceback))
 
 
 def set_levels(settings: LogChoice, style: Style) -> None:

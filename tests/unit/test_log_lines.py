@@ -7,7 +7,7 @@ from callfleet_service.logs import FIRST
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
-SOURCES = [ROOT / "worker" / "callfleet_worker", ROOT / "operator" / "callfleet_operator"]
+SOURCES = [ROOT / room / f"callfleet_{room}" for room in ("worker", "operator", "service")]
 
 
 def found_in(folder: Path, source: str) -> list[Line]:
@@ -37,6 +37,19 @@ def test_a_line_whose_level_or_sentence_depends_is_found_as_each(tmp_path: Path)
         ("not ready", ("info", "error")),
         ("ready", ("info", "error")),
     ]
+
+
+def test_a_logger_is_called_what_it_is_called_elsewhere_in_the_program(tmp_path: Path) -> None:
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program" / "names.py").write_text('LOGGER = "who"\n', encoding="utf-8")
+    source = '_log = structlog.get_logger(LOGGER)\n_log.warning("lost")\n'
+    (tmp_path / "program" / "part.py").write_text(source, encoding="utf-8")
+    assert lines_in(tmp_path / "program") == [Line("lost", "who", ("warning",), ())]
+
+
+def test_lines_that_worker_and_operator_share_are_on_the_page() -> None:
+    assert "| telemetry is lost | warning | `callfleet.telemetry` |" in PAGE
+    assert "| the program broke | critical | `callfleet.crashes` |" in PAGE
 
 
 def test_the_page_explains_what_every_line_begins_with() -> None:

@@ -25,14 +25,24 @@ class Line:
 
 def lines_in(folder: Path) -> list[Line]:
     """Give the lines of all modules below a folder, each once, sorted."""
-    found = {line for file in sorted(folder.rglob("*.py")) for line in _lines_of(file, folder)}
+    trees = {file: ast.parse(file.read_bytes()) for file in sorted(folder.rglob("*.py"))}
+    words = dict(word for tree in trees.values() for word in _words(tree))
+    found = set[Line]()
+    for file, tree in trees.items():
+        module = ".".join(file.relative_to(folder.parent).with_suffix("").parts)
+        found |= set(_lines_of(tree, dict(_loggers(tree, module, words))))
     return sorted(found)
 
 
-def _lines_of(file: Path, folder: Path) -> Iterator[Line]:
-    tree = ast.parse(file.read_bytes())
-    module = ".".join(file.relative_to(folder.parent).with_suffix("").parts)
-    loggers = dict(_loggers(tree, module))
+def _words(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Give a module's own words by their names: ``LOGGER = "callfleet.telemetry"``."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(word))):
+                yield name, word
+
+
+def _lines_of(tree: ast.Module, loggers: dict[str, str]) -> Iterator[Line]:
     ways = dict(_chosen(tree, loggers))
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args):
         how = _how(call.func, loggers, ways)
@@ -42,8 +52,8 @@ def _lines_of(file: Path, folder: Path) -> Iterator[Line]:
                 yield Line(event, logger, levels, tuple(_facts(call.keywords)))
 
 
-def _loggers(tree: ast.Module, module: str) -> Iterator[tuple[str, str]]:
-    """Give each logger of a module by its variable, with its name."""
+def _loggers(tree: ast.Module, module: str, words: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Give each logger of a module by its variable, with its name, be that a word of any module."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             call = node.value
@@ -52,9 +62,11 @@ def _loggers(tree: ast.Module, module: str) -> Iterator[tuple[str, str]]:
                 "getLogger",
             }
             if made and call.args and isinstance(node.targets[0], ast.Name):
-                named = call.args[0]
-                name = str(named.value) if isinstance(named, ast.Constant) else module
-                yield node.targets[0].id, name
+                match call.args[0]:
+                    case ast.Constant(value=name):
+                        yield node.targets[0].id, str(name)
+                    case ast.Name(id=word):
+                        yield node.targets[0].id, words.get(word, module)
 
 
 def _chosen(

@@ -32,6 +32,7 @@ _CATALOGUES = (
 _PROGRAMS = (
     ("Workers", ROOT / "worker" / "callfleet_worker"),
     ("The operator", ROOT / "operator" / "callfleet_operator"),
+    ("Both", ROOT / "service" / "callfleet_service"),
 )
 
 
