@@ -13,7 +13,7 @@ from callfleet.command import VERBS, _app
 from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.fleet import names
 from callfleet_contract.metric import Kind
-from callfleet_dashboards.writing import ROOT, RUNBOOKS
+from callfleet_dashboards.writing import LOGS, ROOT, RUNBOOKS
 
 PAGES = sorted(RUNBOOKS.glob("*.md"))
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -69,6 +69,14 @@ def test_lines_that_are_looked_through_are_not_the_last_ten_alone(page: Path) ->
     for command in said(page, "kubectl"):
         if command.startswith("kubectl logs") and " -l " in command:
             assert "--tail=" in command
+
+
+@EACH
+def test_a_line_of_a_log_that_is_looked_for_is_written_by_somebody(page: Path) -> None:
+    events = set(re.findall(r"^\| ([^|`]+) \|", LOGS.read_text(encoding="utf-8"), re.MULTILINE))
+    for wanted in re.findall(r"""'"event": \?"(.+?)"'""", page.read_text(encoding="utf-8")):
+        before, _, group = wanted.partition("(")
+        assert {before + each for each in group.removesuffix(")").split("|")} <= events
 
 
 @EACH
