@@ -111,6 +111,16 @@ def test_a_fleet_that_is_full_or_asleep_wakes_somebody_by_a_caller_who_waits(
     assert silent(promtool, "CallfleetNoCapacity", nobody, 5) == ""
 
 
+@pytest.mark.parametrize(("participants", "open_rooms"), [(21, 10), (20, 11)])
+def test_a_third_one_in_a_call_waits_for_nobody_and_nobody_does_in_an_empty_room(
+    promtool: Promtool, participants: int, open_rooms: int
+) -> None:
+    full = worker(calls=10) | rooms(participants, open_rooms)
+    names = ("CallfleetNoCapacity", "CallfleetOrphanedRooms")
+    told = [Expected(name, minute, fires=False) for name in names for minute in range(1, 10)]
+    assert promtool.complaint([ALERTS], over(full, 10), told) == ""
+
+
 def test_callers_of_a_worker_that_is_not_scraped_wait_for_nobody(promtool: Promtool) -> None:
     full = fleet("callfleet_fleet_free_slots", 0) | fleet("callfleet_fleet_calls", 20)
     there = full | worker(calls=10) | rooms(participants=40, open_rooms=20)

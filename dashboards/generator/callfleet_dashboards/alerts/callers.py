@@ -28,9 +28,15 @@ AS_SCRAPED = "[30s:15s]"
 held against what the other counts most, is no call that came or went between two scrapes."""
 WAITING = (
     f"(min_over_time(sum({LiveKit.PARTICIPANTS}){AS_SCRAPED})\n"
-    f"  - 2 * max_over_time({CALLS_ANYBODY_KNOWS}{AS_SCRAPED}))"
+    f"  - 2 * max_over_time({CALLS_ANYBODY_KNOWS}{AS_SCRAPED})\n"
+    f"  and on () (min_over_time(sum({LiveKit.ROOMS}){AS_SCRAPED})\n"
+    f"  - max_over_time({CALLS_ANYBODY_KNOWS}{AS_SCRAPED}) > 0))"
 )
-"""Callers whom no agent has joined: in a call there are two. Labels: none."""
+"""Callers whom no agent has joined: in a call there are two. Labels: none.
+
+Nor is there a call for their room: a third one who listens to a call waits for no agent, and in a
+room that is left open there is nobody.
+"""
 UNKNOWN_CALLS = (
     f"(min_over_time({CALLS_OF_WORKERS}{AS_SCRAPED})\n"
     f"  - max_over_time(sum({LiveKit.ROOMS}){AS_SCRAPED}))"
