@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from helm import Helm, of_kind
 
 import callfleet_tools
+from callfleet_dashboards.livekit import LiveKit
 from callfleet_rehearsal.emulator.certificates import make_certificates
 from callfleet_rehearsal.stack.livekit import answers
 from callfleet_rehearsal.stack.ports import LOOPBACK, free_ports
@@ -24,14 +26,18 @@ MOUNTED = "/etc/livekit/turn"
 def test_a_server_starts_with_what_the_chart_tells_it(
     livekit_program: Path, children: Children, tmp_path: Path, *, turn: bool
 ) -> None:
-    port, tcp_port, turn_port = free_ports(3)
+    port, tcp_port, turn_port, metrics_port = free_ports(4)
     media_port, turn_udp_port = free_ports(2, socket.SOCK_DGRAM)
     server = {
         "port": port,
         "bind_addresses": [LOOPBACK],
         "rtc": {"tcp_port": tcp_port, "udp_port": media_port},
     }
-    told: dict[str, Any] = {"redis": {"enabled": False}, "server": {"config": server}}
+    told: dict[str, Any] = {
+        "redis": {"enabled": False},
+        "server": {"config": server},
+        "podMonitor": {"enabled": True, "port": metrics_port},
+    }
     if turn:
         ports = {"tlsPort": turn_port, "udpPort": turn_udp_port}
         told["turn"] = {"enabled": True, "domain": DOMAIN, "tlsSecret": "turn", **ports}
@@ -44,6 +50,9 @@ def test_a_server_starts_with_what_the_chart_tells_it(
         f"livekit-of-the-chart-{port}", [livekit_program], environment, grace_seconds=0.5
     )
     child.wait_until(lambda: answers(f"http://{LOOPBACK}:{port}/"), START_SECONDS, "answering")
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{metrics_port}/metrics", timeout=10) as shown:
+        names = shown.read().decode()
+    assert all(f"\n{name}" in names for name in (LiveKit.ROOMS, LiveKit.PARTICIPANTS))
     children.stop(child)
 
 

@@ -42,6 +42,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- $_ := set $config "redis" (dict "address" (include "livekit.redis.address" .)) }}
 {{- end }}
+{{- if .Values.podMonitor.enabled }}
+{{- $_ := set $config "prometheus" (merge (dict "port" (int .Values.podMonitor.port)) (get $config "prometheus" | default dict)) }}
+{{- end }}
 {{- with .Values.turn }}
 {{- if .enabled }}
 {{- $turn := get $config "turn" | default dict }}
