@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from callfleet_contract.slos import SLOS, WINDOW_DAYS, Slo, Urgency
 from callfleet_dashboards.alerts.alert import FLEET, PERCENT, Alert, Severity
-from callfleet_dashboards.files import Group
+from callfleet_dashboards.files import SOON, Group
 from callfleet_dashboards.promql import SHARED, all_count, all_rate, bad_rate, error_ratio
 
 Rule = dict[str, object]
@@ -22,8 +22,8 @@ BUDGET = "slo:error_budget:ratio"
 BUDGET_LEFT = "slo:error_budget_remaining:ratio"
 SHORT_WINDOWS = ("1m", "5m", "30m", "1h")
 LONG_WINDOWS = ("2h", "6h", "1d", "3d")
-SHORT_INTERVAL, LONG_INTERVAL = "15s", "2m"
-"""How often they are looked at: a page cannot wait for what a ticket can."""
+LONG_INTERVAL = "2m"
+"""A page cannot wait for what a ticket can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,5 +143,5 @@ def groups() -> Iterator[Group]:
         pages = [alert(slo, Urgency.PAGE).rule()] if slo.urgency is Urgency.PAGE else []
         ticket = alert(slo, Urgency.TICKET).rule()
         name = f"callfleet-slo-{slo.key}"
-        yield Group(name, SHORT_INTERVAL, [*short_records(slo), *pages])
+        yield Group(name, SOON, [*short_records(slo), *pages])
         yield Group(f"{name}-long", LONG_INTERVAL, [*long_records(slo), ticket])

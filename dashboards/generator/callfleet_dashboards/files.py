@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 
 import yaml
 
+SOON = "15s"
+"""How often rules are looked at that wake somebody: as often as Prometheus scrapes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -2,9 +2,7 @@
 
 from callfleet_dashboards.alerts import callers, fleet
 from callfleet_dashboards.alerts.alert import Alert
-from callfleet_dashboards.files import Group
-
-INTERVAL = "15s"
+from callfleet_dashboards.files import SOON, Group
 
 
 def known() -> tuple[Alert, ...]:
@@ -14,4 +12,4 @@ def known() -> tuple[Alert, ...]:
 
 def group() -> Group:
     """Give them as a group of Prometheus' rules."""
-    return Group("callfleet-alerts", INTERVAL, [alert.rule() for alert in known()])
+    return Group("callfleet-alerts", SOON, [alert.rule() for alert in known()])

@@ -15,12 +15,12 @@ from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.panels import WHOLE_WIDTH, Board, Panel, Row, Source
 from callfleet_dashboards.boards.plugins import plugin
 from callfleet_dashboards.boards.queries import REVISION, of
+from callfleet_dashboards.files import SOON
 from callfleet_dashboards.promql import SHARED
 
 TAG = "callfleet"
 """Every board has it: boards link to each other by it."""
 _NEW_FOR = "5m"
-_STEP = "15s"
 
 
 def written(board: Board) -> str:
@@ -111,8 +111,9 @@ def _panel(panel: Panel, x: int, y: int) -> dashboard.Panel:
 def _annotations() -> Iterator[dashboard.AnnotationQuery]:
     """Mark on every graph what was deployed, and which alerts fired."""
     by = (*SHARED, "version", REVISION)
-    versions = of(metrics.BUILD_INFO).now(*by, how="count")
-    before = versions.replace("})", f"}} offset {_NEW_FOR})")
+    versions, before = (
+        of(metrics.BUILD_INFO).now(*by, how="count", ago=ago) for ago in ("", _NEW_FOR)
+    )
     yield _annotation(
         "New versions", "blue", f"{versions}\nunless\n{before}", "{{version}} {{revision}}"
     )
@@ -129,7 +130,7 @@ def _annotation(name: str, colour: str, expression: str, title: str) -> dashboar
         enable=True,
         icon_color=colour,
         expr=expression,
-        step=_STEP,
+        step=SOON,
         title_format=title,
         text_format="{{namespace}}/{{fleet}}",
     )

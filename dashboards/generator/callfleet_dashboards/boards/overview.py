@@ -19,7 +19,15 @@ from callfleet_dashboards.boards.panels import (
     Unit,
     at_least,
 )
-from callfleet_dashboards.boards.queries import RATE, SHOWN, Of, of, recorded, recorded_share
+from callfleet_dashboards.boards.queries import (
+    RATE,
+    SHOWN,
+    Of,
+    grouped,
+    of,
+    recorded,
+    recorded_share,
+)
 from callfleet_dashboards.boards.words import (
     FLEET,
     OVERVIEW,
@@ -66,8 +74,7 @@ def board() -> Board:
 
 def _free_slots(*by: str) -> str:
     slots, calls = of(metrics.CALL_SLOTS).series(), of(metrics.CALLS_ACTIVE).series()
-    named = f"by ({', '.join(by)}) " if by else ""
-    return f"sum {named}(({slots} - {calls}) * {of(metrics.ACCEPTING).series()})"
+    return f"sum {grouped(by)}(({slots} - {calls}) * {of(metrics.ACCEPTING).series()})"
 
 
 def _lost(*by: str) -> str:
@@ -76,8 +83,7 @@ def _lost(*by: str) -> str:
     counted = "\nor\n".join(
         f"increase({Of(each.metric, each.only).series()}[{SHOWN}])" for each in events
     )
-    named = f"by ({', '.join(by)}) " if by else ""
-    return f"sum {named}(\n{counted}\n)"
+    return f"sum {grouped(by)}(\n{counted}\n)"
 
 
 def _now() -> tuple[Panel, ...]:

@@ -75,12 +75,12 @@ class Of:
         for label in named:
             if label != "le":
                 self._know(label)
-        return f"by ({', '.join(named)}) " if named else ""
+        return grouped(named)
 
-    def now(self, *by: str, how: str = "sum") -> str:
-        """Give a gauge's or an info's value, added up or as ``how`` says."""
+    def now(self, *by: str, how: str = "sum", ago: str = "") -> str:
+        """Give a gauge's or an info's value, added up or as ``how`` says; now, or so long ago."""
         self._must_be(Kind.GAUGE, Kind.INFO)
-        return f"{how} {self._by(by)}({self.series()})"
+        return f"{how} {self._by(by)}({self.series()}{f' offset {ago}' if ago else ''})"
 
     def rate(self, *by: str, window: str = RATE) -> str:
         """Say how often something was counted or observed in each second."""
@@ -144,6 +144,12 @@ def of(metric: Metric, *, of_pod: bool = False, **only: str | tuple[str, ...]) -
     return Of(metric, chosen, of_pod)
 
 
+def grouped(by: Iterable[str]) -> str:
+    """Say by which labels something is added up; nothing where all of it is."""
+    named = ", ".join(by)
+    return f"by ({named}) " if named else ""
+
+
 def ratio(part: str, whole: str) -> str:
     """Divide; no value where there is nothing to divide by."""
     return f"({part})\n/\n(({whole}) > 0)"
@@ -152,8 +158,7 @@ def ratio(part: str, whole: str) -> str:
 def recorded(name: str, *by: str, how: str = "sum", **only: str) -> str:
     """Ask for what a rule has recorded of the chosen fleets."""
     chosen = [f'{label}=~"{value}"' for label, value in (*CHOSEN, *only.items())]
-    named = f"by ({', '.join(by)}) " if by else ""
-    return f"{how} {named}({name}{{{', '.join(chosen)}}})"
+    return f"{how} {grouped(by)}({name}{{{', '.join(chosen)}}})"
 
 
 def recorded_share(name: str, *by: str, **only: str) -> str:
