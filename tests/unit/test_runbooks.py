@@ -13,6 +13,8 @@ from callfleet.command import VERBS, _app
 from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.fleet import names
 from callfleet_contract.metric import Kind
+from callfleet_contract.slos import SLOS, Slo
+from callfleet_dashboards import burning
 from callfleet_dashboards.writing import LOGS, ROOT, RUNBOOKS
 
 PAGES = sorted(RUNBOOKS.glob("*.md"))
@@ -61,6 +63,14 @@ def test_a_query_names_metrics_that_are_exported_and_labels_that_they_have(page:
         ]
         chosen = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", line)
         assert not named or set(asked) | set(chosen) <= has | {"job"}, line
+
+
+@pytest.mark.parametrize("slo", SLOS, ids=lambda slo: slo.key)
+def test_a_limit_is_said_as_it_is(slo: Slo) -> None:
+    page = (RUNBOOKS / f"{burning.budget_name(slo)}.md").read_text(encoding="utf-8")
+    limit = slo.limit
+    told = (f"{limit:g} s", f"{1000 * limit:g} ms", f"{100 * limit:g} %")
+    assert any(each in page for each in told)
 
 
 @EACH
