@@ -1,7 +1,7 @@
 """Each alert fires for what it is there for, and for nothing else: asked of Prometheus' engine."""
 
 import pytest
-from alert_stories import LIVEKIT, STORIES, counts, fleet, indicators, rooms, worker
+from alert_stories import LIVEKIT, STORIES, counts, fleet, indicators, rooms, scraped, worker
 from promtool import Course, Expected, Promtool, Stays, Told, first_then, labelled, over
 
 from callfleet_contract.slos import SLOS
@@ -74,6 +74,13 @@ def test_an_operator_that_is_gone_altogether_is_missed(promtool: Promtool) -> No
     told = first_then(leading, 10, {}, 10)
     expected = [Expected(OPERATOR_ABSENT, 15, fires=True)]
     assert promtool.complaint([ALERTS], told, expected) == ""
+
+
+def test_without_livekits_metrics_nobody_would_be_told_of_callers_who_wait(
+    promtool: Promtool,
+) -> None:
+    expected = [Expected("CallfleetTargetDown", 3, fires=True)]
+    assert promtool.complaint([ALERTS], over(scraped(0, "livekit-server"), 5), expected) == ""
 
 
 def test_an_operator_is_missed_though_another_release_has_one(promtool: Promtool) -> None:

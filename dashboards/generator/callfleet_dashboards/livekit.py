@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+JOB = "livekit-server"
+"""What its servers are scraped as, by the chart and on a local stack."""
+
 
 class LiveKit(StrEnum):
     """Those that alerts and boards ask for."""

@@ -7,6 +7,7 @@ from callfleet_contract import operator_metrics as operator
 from callfleet_contract.metrics import LOOP_HELD_SECONDS
 from callfleet_contract.slos import SLOS
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
+from callfleet_dashboards.livekit import JOB
 from callfleet_dashboards.promql import BY, SHARED, bucket_label, counted_as, increase
 
 HELD_TIMES = 3
@@ -75,9 +76,9 @@ def _of_processes() -> Iterator[Alert]:
     yield Alert(
         "CallfleetTargetDown",
         Severity.WARNING,
-        'up{job=~"callfleet-.+"} == 0',
+        f'up{{job=~"callfleet-.+|{JOB}"}} == 0',
         "1m",
-        "A worker or the operator does not answer Prometheus.",
+        "A worker, the operator or LiveKit does not answer Prometheus.",
         "{{ $labels.job }} at {{ $labels.instance }} has not answered for a minute: either it is "
         "gone or so busy that callers hear it.",
     )
