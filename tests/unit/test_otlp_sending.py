@@ -198,10 +198,13 @@ def test_a_line_with_half_a_character_arrives_and_costs_no_other(
 ) -> None:
     del written
     sending = started(collector.url, lost, AT_ONCE, signals=(Signal.LOGS,))
-    logging.getLogger("some.library").warning("no file \udcff")
-    logging.getLogger("some.library").warning("ready")
+    log = structlog.get_logger("callfleet.calls")
+    log.warning("no file \udcff", path="/srv/\udcff")
+    log.warning("ready")
     sending.stop()
-    assert [one.body.string_value for _, one in collector.lines()] == ["no file ?", "ready"]
+    (_, half), (_, whole) = collector.lines()
+    assert (half.body.string_value, facts(half.attributes)["path"]) == ("no file ?", "/srv/?")
+    assert whole.body.string_value == "ready"
     assert not lost
 
 
