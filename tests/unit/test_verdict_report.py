@@ -19,6 +19,7 @@ from callfleet_rehearsal.report.document import document
 from callfleet_rehearsal.report.drawing import Axis, nice_ceiling, ticks
 from callfleet_rehearsal.report.facts import RunFacts
 from callfleet_rehearsal.report.page import page
+from callfleet_rehearsal.report.plots import stacked_turns
 from callfleet_rehearsal.report.table import table
 from callfleet_rehearsal.report.writing import write
 from callfleet_rehearsal.verdict import Evidence
@@ -150,3 +151,17 @@ def test_ticks_lie_inside_and_are_few(low: float, length: float) -> None:
 @given(st.floats(allow_nan=False), st.floats(-10, 10))
 def test_a_place_on_an_axis_is_always_on_it(value: float, low: float) -> None:
     assert 5 <= Axis(low, low + 1, 5, 95).at(value) <= 95
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.5, 12.0])
+def test_the_axis_of_turns_writes_one_thing_at_a_place_with_its_unit(seconds: float) -> None:
+    turns = judge(SOUND).turns
+    slow = tuple(replace(one, voice_to_voice_seconds=seconds) for one in turns)
+    picture = stacked_turns(slow, 0.5)
+    places = r'<text x="([\d.]+)" y="([\d.]+)" class="small end">([^<]+)<'
+    written = re.findall(places, picture)
+    axis = [(float(y), words) for x, y, words in written if float(x) < 100]
+    assert len(axis) > 1
+    assert len({y for y, _ in axis}) == len(axis)
+    assert all(words.endswith(" ms") for _, words in axis)
+    assert ">ms<" not in picture

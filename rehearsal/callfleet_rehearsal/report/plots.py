@@ -15,7 +15,7 @@ from callfleet_rehearsal.verdict import MeasuredTurn, Residual, percentile
 
 WIDTH = 1000.0
 RESIDUAL_LIMIT_SECONDS = 0.020
-_LEFT, _RIGHT = 50.0, 990.0
+_LEFT, _RIGHT = 66.0, 990.0
 _NAMES = 290.0
 _ROW = 34.0
 
@@ -72,8 +72,7 @@ def _horizontal_grid(axis: Axis) -> list[str]:
     for value in ticks(axis.low, axis.high):
         y = axis.at(value)
         marks.append(line(_LEFT, y, _RIGHT, y, "grid"))
-        marks.append(text(_LEFT - 8, y + 4, f"{value * 1e3:.0f}", "small end"))
-    marks.append(text(2, axis.end + 4, "ms", "small"))
+        marks.append(text(_LEFT - 8, y + 4, axis_milliseconds(value), "small end"))
     return marks
 
 
