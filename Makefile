@@ -62,7 +62,7 @@ rehearse: programs ## Place ten simultaneous calls and give a verdict (ARGS="--c
 
 .PHONY: up
 up: programs ## Start the local stack, watched by Prometheus, until Ctrl-C (ARGS=--no-monitoring)
-	@$(BIN)/callfleet up $(ARGS)
+	@$(BIN)/callfleet up $(ARGS) || [ $$? -eq 130 ]
 
 .PHONY: cluster
 cluster: setup ## Bring up a real Kubernetes with a fleet in it; again, a change of code (ARGS=--bare)

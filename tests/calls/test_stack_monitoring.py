@@ -196,6 +196,7 @@ def test_a_stack_may_go_without(tmp_path: Path, livekit_program: Path) -> None:
     with typing_in(tmp_path, livekit_program, verb="up") as typing:
         up = typing("--slots", "1", "--no-monitoring")
         up.wait_for("The stack is up")
+        up.wait_for("  callfleet rehearse --agent callfleet --calls 1 --model emulator")
         assert not up.processes("/prometheus ") + up.processes("/alertmanager ")
         up.process.send_signal(signal.SIGINT)
         assert "Prometheus" not in up.rest()

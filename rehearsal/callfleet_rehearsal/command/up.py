@@ -2,8 +2,10 @@
 
 import secrets
 import signal
+import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,7 +61,8 @@ def up(
             with shown(console, 0, 0) as watcher:
                 stack = start_stack(order, children, watcher)
                 watched = _watch(stack, programs, watcher) if programs else None
-            said = [*_welcome(stack), *(_told_of(watched) if watched else ()), *_farewell(stack)]
+            about = _told_of(watched) if watched else []
+            said = [*_welcome(stack, slots), *about, *_farewell(stack)]
             console.print("\n".join(said), highlight=False, soft_wrap=True, markup=False)
             while True:
                 children.check()
@@ -94,7 +97,7 @@ def _watch(stack: Stack, programs: MonitoringPrograms, watcher: Watcher) -> Moni
     return start_monitoring(stack.children, programs, targets, rule_files())
 
 
-def _welcome(stack: Stack) -> list[str]:
+def _welcome(stack: Stack, slots: int) -> list[str]:
     room = f"talk-{secrets.token_hex(2)}"
     lines = [
         "",
@@ -106,6 +109,8 @@ def _welcome(stack: Stack) -> list[str]:
         f"  export LIVEKIT_URL={stack.server.url}",
         f"  export LIVEKIT_API_KEY={stack.server.api_key}",
         f"  export LIVEKIT_API_SECRET={stack.server.api_secret}",
+        "Or, told these three, callers who talk with it, as in a rehearsal:",
+        f"  {_calling(stack, slots)}",
         f"Agent name {stack.worker.agent_name}; worker's metrics: {stack.worker.http_url}/metrics",
     ]
     if stack.emulator is not None:
@@ -113,6 +118,13 @@ def _welcome(stack: Stack) -> list[str]:
             f"Emulator: {stack.emulator.url}; its control port {stack.emulator.control_url}"
         )
     return lines
+
+
+def _calling(stack: Stack, slots: int) -> str:
+    typed = Path(sys.argv[0])
+    program = typed if typed.name == "callfleet" else "callfleet"
+    who = f"--agent {stack.worker.agent_name} --calls {slots}"
+    return f"{program} rehearse {who}{' --model emulator' if stack.emulator else ''}"
 
 
 def _told_of(watched: Monitoring) -> list[str]:
@@ -127,4 +139,4 @@ def _told_of(watched: Monitoring) -> list[str]:
 
 
 def _farewell(stack: Stack) -> list[str]:
-    return [f"Logs: {stack.children.folder}", "Ctrl-C ends it all."]
+    return [f"Logs: {stack.children.folder}", "Ctrl-C ends it all, and takes the logs away."]
