@@ -35,6 +35,17 @@ def test_before_the_first_call_only_the_step_is_shown() -> None:
     assert "latest response" not in drawn(progress)
 
 
+def test_it_is_seen_to_be_alive_from_one_moment_to_the_next() -> None:
+    now = iter([0.0, 0.1])
+    progress = Progress(calls=1, turns=3)
+    console = Console(file=StringIO(), width=100, get_time=lambda: next(now))
+    console.print(progress)
+    console.print(progress)
+    assert isinstance(console.file, StringIO)
+    first, second = (line[0] for line in console.file.getvalue().splitlines())
+    assert first != second
+
+
 def test_events_of_unknown_kinds_and_calls_change_nothing() -> None:
     progress = Progress(calls=1, turns=3)
     before = progress.line()

@@ -31,6 +31,7 @@ class Progress:
         self._calls = {call: _Call() for call in range(calls)}
         self._turns = turns
         self._started = time.monotonic()
+        self._spinner = Spinner("dots")
         self.text = "starts"
 
     @property
@@ -67,9 +68,10 @@ class Progress:
 
     def __rich__(self) -> RenderableType:
         seconds = time.monotonic() - self._started
-        heading = Spinner("dots", f"{self.text}  [dim]{seconds:.0f} s[/dim]")
+        # The same one each time: a new one stands at its first frame.
+        self._spinner.update(text=f"{self.text}  [dim]{seconds:.0f} s[/dim]")
         if not any(call.state != "waits" for call in self._calls.values()):
-            return heading
+            return self._spinner
         table = Table("call", "state", "turns", "latest response", box=None, pad_edge=False)
         for number, call in self._calls.items():
             dots = _DONE * call.turns + _TO_COME * max(0, self._turns - call.turns)
@@ -77,7 +79,7 @@ class Progress:
                 "" if call.response_seconds is None else f"{call.response_seconds * 1e3:.0f} ms"
             )
             table.add_row(str(number), call.state, dots, response)
-        return Group(heading, table)
+        return Group(self._spinner, table)
 
 
 @contextmanager
