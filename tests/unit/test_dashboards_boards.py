@@ -114,6 +114,13 @@ def test_every_figure_has_a_unit(board: Json) -> None:
 
 
 @each_board
+def test_nothing_that_is_nought_is_drawn_over_what_is_stacked(board: Json) -> None:
+    drawn = [panel.get("fieldConfig", {}).get("defaults", {}) for panel in panels(board)]
+    custom = [each["custom"] for each in drawn if "stacking" in each.get("custom", ())]
+    assert {each["lineWidth"] for each in custom} == {0}
+
+
+@each_board
 def test_no_source_is_named_but_by_a_variable_that_the_board_has(board: Json) -> None:
     has = {each["name"] for each in board["templating"]["list"] if each["type"] == "datasource"}
     asks = [

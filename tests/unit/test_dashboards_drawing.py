@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from callfleet_drawing.asking import Line, Span, resolved
 from callfleet_drawing.command import BOARDS, main
-from callfleet_drawing.frames import properties, series
+from callfleet_drawing.frames import Drawn, properties, series
+from callfleet_drawing.graphs import graph
 from callfleet_drawing.units import shown
 
 SPAN = Span(1000.0, 1600.0, 5.0, 20.0, {"fleet": "support"})
@@ -63,6 +66,21 @@ def test_a_series_is_named_by_its_labels_and_shown_as_its_board_says(
     assert (first.name, second.name) == ("In", "leg agent_out")
     assert first.colour == "#f2495c"
     assert properties(panel, "leg agent_out") == {}
+
+
+def test_what_is_nought_is_not_seen_on_a_stack() -> None:
+    points = [tuple((at, value) for at in (1000.0, 1300.0, 1600.0)) for value in (2.0, 0.0)]
+    drawn = [
+        Drawn(name, Line({}, each), colour, {})
+        for name, each, colour in zip(("good", "poor"), points, ("#73bf69", "#f2495c"), strict=True)
+    ]
+    custom = {"drawStyle": "line", "fillOpacity": 60, "stacking": {"mode": "normal"}}
+    axes = Figure().add_subplot()
+    panel = {"fieldConfig": {"defaults": {"unit": "short", "custom": custom}}}
+    graph(axes, panel, drawn, [], SPAN)
+    assert list(axes.lines) == []
+    heights = [float(np.ptp(area.get_paths()[0].vertices[:, 1])) for area in axes.collections]
+    assert heights == [2.0, 0.0]
 
 
 def test_docs_have_a_picture_of_every_board() -> None:

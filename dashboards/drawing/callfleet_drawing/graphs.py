@@ -27,7 +27,7 @@ def graph(axes: Axes, panel: Json, drawn: Sequence[Drawn], dots: Dots, span: Spa
     if custom["drawStyle"] == "bars":
         _bars(axes, drawn, span)
     elif "stacking" in custom:
-        _stack(axes, drawn, span)
+        _stack(axes, drawn, custom["fillOpacity"], span)
     else:
         _lines(axes, drawn, custom["fillOpacity"], span)
     for at, value, _ in dots:
@@ -92,14 +92,13 @@ def _there(drawn: Sequence[Drawn], span: Span) -> list[bool]:
     return there
 
 
-def _stack(axes: Axes, drawn: Sequence[Drawn], span: Span) -> None:
+def _stack(axes: Axes, drawn: Sequence[Drawn], opacity: int, span: Span) -> None:
     times, rows = _on_one_clock(drawn, span)
     at = times
     bottom = np.where(_there(drawn, span), 0.0, np.nan)
     for each, row in zip(drawn, rows, strict=True):
         top = bottom + np.array(row)
-        axes.fill_between(at, bottom, top, color=each.colour, alpha=0.45, linewidth=0)
-        axes.plot(at, top, color=each.colour, linewidth=1)
+        axes.fill_between(at, bottom, top, color=each.colour, alpha=opacity / 100, linewidth=0)
         bottom = top
 
 

@@ -87,8 +87,9 @@ def _graph(panel: Panel) -> common.GraphFieldConfig:
     drawn = common.GraphThresholdsStyleMode.DASHED if has_limit else None
     return common.GraphFieldConfig(
         draw_style=common.GraphDrawStyle.BARS if is_bars else common.GraphDrawStyle.LINE,
-        line_width=0 if is_bars else 1,
-        fill_opacity=80 if is_bars else 40 if is_stacked else 5,
+        # A line of nought would lie on the others, and look as if all of them were of its kind.
+        line_width=0 if is_stacked else 1,
+        fill_opacity=80 if is_bars else 60 if is_stacked else 5,
         show_points=common.VisibilityMode.AUTO,
         span_nulls=False,
         stacking=common.StackingConfig(mode=common.StackingMode.NORMAL, group="A")
