@@ -161,8 +161,10 @@ class MachineState:
     cores: int
     seconds: float
     busy_ratio: float
-    other_cpu_ratio: float
+    other_cpu_ratio: float | None
+    """None where the fleet itself may be among the others."""
     steal_ratio: float
     load_1m: float
-    cpu_pressure_ratio: float
+    cpu_pressure_ratio: float | None
+    """None where it may be the fleet that waits."""
     send_late_p95_seconds: float

@@ -24,11 +24,12 @@ _OTHER_FELT = 0.08
 
 def starvation(machine: MachineState) -> tuple[str, ...]:
     """Say why nothing can be judged on this machine; nothing where it can."""
-    own = max(0.0, machine.busy_ratio - machine.other_cpu_ratio)
+    others, pressure = machine.other_cpu_ratio or 0.0, machine.cpu_pressure_ratio or 0.0
+    own = max(0.0, machine.busy_ratio - others)
     reasons = []
-    if machine.other_cpu_ratio > OTHER_CPU_LIMIT:
+    if others > OTHER_CPU_LIMIT:
         reasons.append(
-            f"other processes took {machine.other_cpu_ratio:.0%} of the machine "
+            f"other processes took {others:.0%} of the machine "
             f"(at most {OTHER_CPU_LIMIT:.0%}): stop them and rehearse again"
         )
     if machine.steal_ratio > STEAL_LIMIT:
@@ -42,11 +43,9 @@ def starvation(machine: MachineState) -> tuple[str, ...]:
             f"(at most {SEND_LATE_LIMIT_SECONDS * 1e3:.0f} ms), and not for the fleet's load: "
             "rehearse on a calmer machine"
         )
-    if machine.cpu_pressure_ratio > _PRESSURE_LIMIT and (
-        machine.other_cpu_ratio > _OTHER_FELT or own < _OWN_HALF
-    ):
+    if pressure > _PRESSURE_LIMIT and (others > _OTHER_FELT or own < _OWN_HALF):
         reasons.append(
-            f"processes waited for a core {machine.cpu_pressure_ratio:.0%} of the time while the "
+            f"processes waited for a core {pressure:.0%} of the time while the "
             f"rehearsal itself used {own:.0%} of the machine: something else holds the cores, "
             "or a quota does"
         )
@@ -54,5 +53,6 @@ def starvation(machine: MachineState) -> tuple[str, ...]:
 
 
 def _full_of_us(machine: MachineState, own: float) -> bool:
-    calm = machine.other_cpu_ratio <= _CALM_OTHER_CPU and machine.steal_ratio <= _CALM_STEAL
+    others = machine.other_cpu_ratio or 0.0
+    calm = others <= _CALM_OTHER_CPU and machine.steal_ratio <= _CALM_STEAL
     return calm and own >= _FULL

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from synthetic import change_call, change_turn, rehearsal
+from synthetic import CALM, change_call, change_turn, rehearsal
 
 from callfleet_rehearsal.evidence import CallEnd
 from callfleet_rehearsal.judge import judge
@@ -26,6 +26,7 @@ from callfleet_rehearsal.verdict import Evidence
 
 FACTS = RunFacts("24 November 2026, 18:02", 10, 6, 7, "emulator", "ideal")
 SOUND = rehearsal()
+BESIDE_A_FLEET = replace(CALM, other_cpu_ratio=None, cpu_pressure_ratio=None)
 DROPPED = change_call(
     change_turn(SOUND, 2, 1, lambda turn: replace(turn, heard=())),
     4,
@@ -37,6 +38,7 @@ ODD = {
     "one call": rehearsal(calls=1, turns=1),
     "no model log": replace(SOUND, model_turns=()),
     "no worker log": replace(SOUND, inside_turns=()),
+    "beside a fleet": replace(SOUND, machine=BESIDE_A_FLEET),
     "nothing": Evidence(calls=()),
     "never joined": replace(
         SOUND,
@@ -165,3 +167,16 @@ def test_the_axis_of_turns_writes_one_thing_at_a_place_with_its_unit(seconds: fl
     assert len({y for y, _ in axis}) == len(axis)
     assert all(words.endswith(" ms") for _, words in axis)
     assert ">ms<" not in picture
+
+
+def test_whose_load_it_was_is_not_made_up_where_the_fleet_may_run_beside() -> None:
+    evidence = replace(SOUND, machine=BESIDE_A_FLEET)
+    verdict = judge(evidence)
+    assert verdict.outcome == judge(SOUND).outcome
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table(verdict, evidence, FACTS))
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert "busy with all that runs here, steal" in said
+    assert "others" not in said
+    assert page(verdict, evidence, FACTS).count("not told: the fleet may be among them") == 2

@@ -98,9 +98,11 @@ def _circumstances(evidence: Evidence) -> list[RenderableType]:
         rows += [made, ""]
     if evidence.machine:
         state = evidence.machine
+        known = state.other_cpu_ratio is not None
+        others = f", others {state.other_cpu_ratio:.1%}" if known else " with all that runs here"
         rows.append(
-            f"machine: {state.cores} cores, {state.busy_ratio:.0%} busy, others "
-            f"{state.other_cpu_ratio:.1%}, steal {state.steal_ratio:.1%}, "
+            f"machine: {state.cores} cores, {state.busy_ratio:.0%} busy{others}, "
+            f"steal {state.steal_ratio:.1%}, "
             f"load {state.load_1m:.1f}, "
             f"callers late {state.send_late_p95_seconds * 1e3:.1f} ms at p95"
         )

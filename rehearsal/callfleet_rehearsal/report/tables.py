@@ -10,6 +10,7 @@ from callfleet_rehearsal.report.figures import milliseconds
 from callfleet_rehearsal.verdict import Evidence, ObjectiveResult, Spread, Verdict
 
 _NARROW = "wide narrow"
+_NOT_APART = "not told: the fleet may be among them"
 _ROLES_OF_REHEARSAL = ("callers", "rehearsal")
 
 
@@ -89,13 +90,17 @@ def machine(evidence: Evidence) -> str:
     state = evidence.machine
     if state is None:
         return section("The machine", "Nobody measured how busy it was.", "")
+    others, pressure = state.other_cpu_ratio, state.cpu_pressure_ratio
     rows = (
         ("cores", str(state.cores)),
         ("measured for", f"{state.seconds:.0f} s"),
         ("busy", f"{state.busy_ratio:.0%}"),
-        ("of that, other processes", f"{state.other_cpu_ratio:.1%}"),
+        ("of that, other processes", _NOT_APART if others is None else f"{others:.1%}"),
         ("withheld by the host (steal)", f"{state.steal_ratio:.1%}"),
-        ("some process waited for a core", f"{state.cpu_pressure_ratio:.0%} of the time"),
+        (
+            "some process waited for a core",
+            _NOT_APART if pressure is None else f"{pressure:.0%} of the time",
+        ),
         ("load average", f"{state.load_1m:.1f}"),
         ("callers sent late, p95", f"{state.send_late_p95_seconds * 1e3:.1f} ms"),
     )

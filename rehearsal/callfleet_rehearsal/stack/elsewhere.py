@@ -97,7 +97,7 @@ def _evidence(placed: Placed) -> Evidence:
     if machine is not None:
         # What else runs here may be the very fleet: it is no excuse then, and callers that speak
         # too late for it are still seen.
-        machine = replace(machine, other_cpu_ratio=0.0, cpu_pressure_ratio=0.0)
+        machine = replace(machine, other_cpu_ratio=None, cpu_pressure_ratio=None)
     return Evidence(
         calls=calls,
         model_turns=(),

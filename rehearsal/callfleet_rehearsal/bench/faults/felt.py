@@ -106,7 +106,7 @@ class Result:
             _neighbours(blow, evidence, ends),
             _struck(blow, evidence.calls, ends),
             machine.busy_ratio if machine else 0.0,
-            machine.other_cpu_ratio if machine else 0.0,
+            (machine.other_cpu_ratio or 0.0) if machine else 0.0,
         )
 
 
