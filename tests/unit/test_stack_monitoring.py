@@ -43,7 +43,12 @@ def test_a_workers_series_are_of_a_fleet_as_they_are_in_kubernetes() -> None:
     assert worker["static_configs"] == [
         {
             "targets": ["127.0.0.1:9090"],
-            "labels": {"job": "callfleet-worker", "namespace": "local", "fleet": "local"},
+            "labels": {
+                "job": "callfleet-worker",
+                "namespace": "local",
+                "fleet": "local",
+                "pod": "local-worker",
+            },
         }
     ]
     assert livekit_server["static_configs"] == [

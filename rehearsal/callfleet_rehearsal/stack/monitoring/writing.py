@@ -20,8 +20,9 @@ class Target:
     """A process whose metrics are scraped.
 
     In Kubernetes ``namespace`` is the pod's, and ``fleet`` the one that it is of; the rules add up
-    by both. A process of no fleet has None. What ``dropped`` matches is not kept: a regular
-    expression of whole names, as ``metric_relabel_configs`` have them.
+    by both. A process of no fleet has None. Boards and runbooks tell workers apart by ``pod``: a
+    fleet has one here. What ``dropped`` matches is not kept: a regular expression of whole names,
+    as ``metric_relabel_configs`` have them.
     """
 
     job: str
@@ -84,6 +85,7 @@ def _scraped(number: int, target: Target) -> dict[str, object]:
     labels = {"job": target.job, "namespace": target.namespace}
     if target.fleet is not None:
         labels["fleet"] = target.fleet
+        labels["pod"] = f"{target.fleet}-worker"
     drop = {"source_labels": ["__name__"], "regex": target.dropped, "action": "drop"}
     return {
         # Two of one job are two to Prometheus; the label is what the rules go by.
