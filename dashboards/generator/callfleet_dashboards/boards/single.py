@@ -73,16 +73,24 @@ def _trace() -> Panel:
 
 
 def _lines() -> Panel:
-    # The variable may be ".*", and Loki wants one matcher that an empty label does not meet.
-    chosen = 'namespace=~".+", namespace=~"$namespace"'
+    written, sent = (_streams(label) for label in ("namespace", "k8s_namespace_name"))
     return Panel(
         "Lines of the call",
-        "All that any process wrote about this call, oldest first.",
+        "All that any process wrote about this call, oldest first: collected from standard output, "
+        "or sent over OTLP.",
         Drawing.LOGS,
-        (Query(f"{{{chosen}}} |= `$call` | json | call_id = `$call`", source=Source.LOGS),),
+        (
+            Query(f"{written} |= `$call` | json | call_id = `$call`", source=Source.LOGS),
+            Query(f"{sent} | call_id = `$call`", source=Source.LOGS),
+        ),
         width=24,
         height=8,
     )
+
+
+def _streams(label: str) -> str:
+    """Choose Loki's streams. Of none that has to have a label it refuses to look for any."""
+    return f'{{{label}=~".+", {label}=~"$namespace"}}'
 
 
 def _reply() -> tuple[Panel, ...]:
