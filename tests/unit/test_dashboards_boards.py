@@ -191,19 +191,6 @@ def test_links_in_tables_lead_to_boards_that_there_are() -> None:
 
 
 @each_board
-def test_loki_is_told_of_a_label_that_is_there_also_where_every_namespace_is_chosen(
-    board: Json,
-) -> None:
-    asked = [query["expr"] for query in queries(board) if query["datasource"]["type"] == "loki"]
-    assert bool(asked) == (board["uid"] == "callfleet-call")
-    for each in asked:
-        streams = re.findall(
-            r'(\w+)=~"([^"]+)"', each[: each.index("}")].replace("$namespace", ".*")
-        )
-        assert any(re.fullmatch(value, "") is None for _, value in streams), each
-
-
-@each_board
 def test_deploys_and_alerts_are_marked(board: Json) -> None:
     marks = {each["name"]: each["expr"] for each in board["annotations"]["list"]}
     assert "callfleet_build_info" in marks["New versions"]
