@@ -115,6 +115,13 @@ def test_few_events_tell_nobody_though_all_are_bad(promtool: Promtool, slo: Slo)
 
 
 @EACH
+def test_two_bad_ones_among_few_tell_nobody(promtool: Promtool, slo: Slo) -> None:
+    """Of 24 in four hours 2.4 are bad: that is more than any budget allows, and chance."""
+    few = over(traffic(slo, a_minute=FEW, bad=0.1), 4 * HOUR)
+    assert promtool.complaint([of(slo, promtool)], few, alerts(slo, 4 * HOUR - 1)) == ""
+
+
+@EACH
 def test_where_there_is_nothing_nobody_is_told(promtool: Promtool, slo: Slo) -> None:
     assert promtool.complaint([of(slo, promtool)], {}, alerts(slo, HOUR)) == ""
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from callfleet_contract.slos import SLOS, WINDOW_DAYS, Slo, Urgency
 from callfleet_dashboards.alerts.alert import FLEET, PERCENT, Alert, Severity
 from callfleet_dashboards.files import SOON, Group
-from callfleet_dashboards.promql import SHARED, all_count, all_rate, bad_rate, error_ratio
+from callfleet_dashboards.promql import (
+    SHARED,
+    all_count,
+    all_rate,
+    bad_count,
+    bad_rate,
+    error_ratio,
+)
 
 Rule = dict[str, object]
 
@@ -30,24 +37,25 @@ LONG_INTERVAL = "2m"
 class Burn:
     """A budget burns ``factor`` times too fast, over the long window and still over the short.
 
-    Fewer events than ``least`` in the long one burn nothing: one bad call of three says nothing of
-    a fleet.
+    Fewer events than ``least`` in the long one burn nothing, nor do fewer bad ones than
+    ``least_bad``: one bad call of three says nothing of a fleet, nor do two of twenty.
     """
 
     long: str
     short: str
     factor: float
     urgency: Urgency
-    least: int = 20
+    least: int
+    least_bad: int
 
 
 BURNS = (
     # Not the book's: after a good hour, its fastest needs nine minutes of nothing but bad events.
-    Burn("5m", "1m", 25, Urgency.PAGE, least=10),
-    Burn("1h", "5m", 14.4, Urgency.PAGE),
-    Burn("6h", "30m", 6, Urgency.PAGE),
-    Burn("1d", "2h", 3, Urgency.TICKET),
-    Burn("3d", "6h", 1, Urgency.TICKET),
+    Burn("5m", "1m", 25, Urgency.PAGE, least=10, least_bad=5),
+    Burn("1h", "5m", 14.4, Urgency.PAGE, least=20, least_bad=5),
+    Burn("6h", "30m", 6, Urgency.PAGE, least=20, least_bad=5),
+    Burn("1d", "2h", 3, Urgency.TICKET, least=20, least_bad=3),
+    Burn("3d", "6h", 1, Urgency.TICKET, least=20, least_bad=3),
 )
 SEVERITIES = {Urgency.PAGE: Severity.CRITICAL, Urgency.TICKET: Severity.WARNING}
 
@@ -115,7 +123,8 @@ def _burning(slo: Slo, burn: Burn) -> str:
         # Without its window's label, or a budget that burns in two ways would be two alerts.
         f"(\n  max without (sloth_window) ({ratio_of(burn.long)}{_only(slo)}) > {limit}\n"
         f"  {same}\n  {ratio_of(burn.short)}{_only(slo)} > {limit}\n"
-        f"  {same}\n  {all_count(slo, burn.long)} >= {burn.least}\n)"
+        f"  {same}\n  {all_count(slo, burn.long)} >= {burn.least}\n"
+        f"  {same}\n  {bad_count(slo, burn.long)} >= {burn.least_bad}\n)"
     )
 
 

@@ -68,6 +68,11 @@ def all_count(slo: Slo, window: str) -> str:
     return _sum_of(_of(each, window, "increase") for each in slo.all)
 
 
+def bad_count(slo: Slo, window: str) -> str:
+    """Say how much that was bad came within a window."""
+    return _sum_of(_of(each, window, "increase") for each in slo.bad)
+
+
 def error_ratio(slo: Slo, window: str) -> str:
     """Say which share of events was bad; NaN where there were none, which is above no limit."""
     return f"({bad_rate(slo, window)})\n/\n({all_rate(slo, window)})"

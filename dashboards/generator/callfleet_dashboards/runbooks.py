@@ -45,7 +45,8 @@ def burn_table(burns: Iterable[Burn]) -> str:
     """Say how fast a budget has to burn for somebody to be told."""
     rows = (
         f"| {_in_words(burn.long)} | {_in_words(burn.short)} | {burn.factor:g} | "
-        f"{WINDOW_DAYS / burn.factor:.2g} days | {burn.urgency} | {burn.least} events |"
+        f"{WINDOW_DAYS / burn.factor:.2g} days | {burn.urgency} | "
+        f"{burn.least} events, {burn.least_bad} of them bad |"
         for burn in burns
     )
     return "\n".join([_BURN_HEAD, *rows]) + "\n"

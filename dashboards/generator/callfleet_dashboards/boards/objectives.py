@@ -106,7 +106,8 @@ def _burning(burn: burning.Burn) -> Panel:
     return Panel(
         f"Burn rate over {burn.long}",
         f"How many times faster than allowed the budget is used up. Above {burn.factor:g}, and "
-        f"still so over {burn.short}, an alert {told}.",
+        f"still so over {burn.short}, an alert {told}, unless it was chance: fewer than "
+        f"{burn.least} events, or {burn.least_bad} bad ones.",
         Drawing.LINES,
         (Query(rate, _LEGEND),),
         Unit.NUMBER,
