@@ -25,12 +25,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from requests.adapters import HTTPAdapter
 
 from callfleet_contract.telemetry import LossReason, Signal
 from callfleet_service.errors import CannotStartError
+from callfleet_service.otlp.answers import MOST_WORDS, Witness
 
-_MOST_WORDS = 200
+# The exporter takes these for yes.
+_LEADS_ELSEWHERE = range(300, 400)
 _CA_VARIABLES = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "SSL_CERT_FILE")
 _GRPC_RETRIES = json.dumps(
     {
@@ -141,41 +142,17 @@ def ca_file(endpoint: str) -> str | None:
 
 def _partly(kind: _Kind, response: Any) -> Sent:
     said = response.partial_success
-    return Sent(error=said.error_message, rejected=int(getattr(said, kind.rejected)))
-
-
-class _Witness(HTTPAdapter):
-    """Sees what the exporter does not tell: the last answer, or why there was none."""
-
-    answer: requests.Response | None = None
-    trouble = ""
-
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request."""
-        self.answer = None
-        try:
-            self.answer = super().send(*args, **kwargs)
-        except Exception as error:
-            first = _first_of(error)
-            self.trouble = f"{type(first).__name__}: {first}"[:_MOST_WORDS]
-            raise
-        return self.answer
-
-
-def _first_of(error: BaseException) -> BaseException:
-    """Give what an error began with: the layers around it say the same at length."""
-    while (earlier := error.__cause__ or error.__context__) is not None:
-        error = earlier
-    return error
+    return Sent(error=said.error_message[:MOST_WORDS], rejected=int(getattr(said, kind.rejected)))
 
 
 class HttpWay:
     """OTLP over HTTP, by OpenTelemetry's own exporter: it retries, and heeds Retry-After."""
 
     def __init__(self, signal: Signal, collector: Collector) -> None:
-        self._kind = _KINDS[signal]
-        self._witness = _Witness()
+        self._kind, self._seconds = _KINDS[signal], collector.send_seconds
+        self._witness = Witness()
         session = requests.Session()
+        session.headers["Accept-Encoding"] = "identity"
         for scheme in ("http://", "https://"):
             session.mount(scheme, self._witness)
         self._exporter = self._kind.exporter(
@@ -188,13 +165,15 @@ class HttpWay:
 
     def send(self, batch: Any) -> Sent:
         """Send a batch."""
-        self._witness.answer, self._witness.trouble = None, "it was not tried"
+        self._witness.begin(self._seconds)
         done = self._exporter.export(batch)
         answer = self._witness.answer
         if answer is None:
             return Sent(LossReason.UNREACHABLE, self._witness.trouble)
-        if done.name != "SUCCESS":
-            return Sent(LossReason.REFUSED, f"HTTP {answer.status_code} {answer.reason}")
+        if done.name != "SUCCESS" or answer.status_code in _LEADS_ELSEWHERE:
+            hint = ": set the endpoint that it leads to" if answer.is_redirect else ""
+            said = f"HTTP {answer.status_code} {answer.reason}"[:MOST_WORDS]
+            return Sent(LossReason.REFUSED, said + hint)
         return self._read(answer)
 
     def close(self) -> None:
@@ -246,7 +225,7 @@ class GrpcWay:
         except self._error as error:
             code = error.code()
             reason = LossReason.UNREACHABLE if code in self._away else LossReason.REFUSED
-            return Sent(reason, f"gRPC {code.name}: {error.details()}"[:_MOST_WORDS])
+            return Sent(reason, f"gRPC {code.name}: {error.details()}"[:MOST_WORDS])
         except ValueError:
             return Sent(LossReason.UNREACHABLE, "this program ends")  # the channel is closed
         return _partly(self._kind, response)

@@ -1,0 +1,78 @@
+"""What a collector answers over HTTP, read within bounds: of time, and of length.
+
+Requests waits for as long as some byte comes now and then, and keeps all that comes.
+"""
+
+import time
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+MOST_WORDS = 200
+_MOST_BYTES = 65536
+"""An answer says how many of a batch were not taken, and why: that is short."""
+_AT_ONCE_BYTES = 8192
+
+
+class OverdueError(requests.RequestException):
+    """A batch has had its time."""
+
+
+class Witness(HTTPAdapter):
+    """Sees what the exporter does not tell: the last answer, or why there was none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: requests.Response | None = None
+        self.trouble = ""
+        self._until = 0.0
+
+    def begin(self, seconds: float) -> None:
+        """Expect a batch, with so long for all its tries: by the steady clock, not the calendar."""
+        self.answer, self.trouble = None, "it was not tried"
+        self._until = time.monotonic() + seconds
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **more: Any) -> requests.Response:
+        """Send a request."""
+        self.answer = None
+        try:
+            with_limits = {**more, "stream": True, "timeout": self._left()}
+            answer = super().send(request, **with_limits)
+            answer._content = self._read(answer)  # noqa: SLF001 - where it is looked for
+        except Exception as error:
+            first = _first_of(error)
+            self.trouble = f"{type(first).__name__}: {first}"[:MOST_WORDS]
+            raise
+        self.answer = answer
+        return answer
+
+    def _left(self) -> float:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            message = "it did not answer in time"
+            raise OverdueError(message)
+        return left
+
+    def _read(self, answer: requests.Response) -> bytes:
+        """Read its body; of one that is too long nothing is kept, and the connection is not."""
+        body = b""
+        try:
+            while part := answer.raw.read1(_AT_ONCE_BYTES, decode_content=False):
+                body += part
+                self._left()
+                if len(body) > _MOST_BYTES:
+                    answer.raw.close()
+                    return b""
+        except BaseException:
+            answer.raw.close()
+            raise
+        answer.raw.release_conn()
+        return body
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """Give what an error began with: the layers around it say the same at length."""
+    while (earlier := error.__cause__ or error.__context__) is not None:
+        error = earlier
+    return error
