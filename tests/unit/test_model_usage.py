@@ -128,3 +128,14 @@ def test_the_events_add_up_to_the_bill(  # noqa: PLR0913, PLR0917 - one argument
     assert adds_up(usage)
     total = sum(event.tokens for event in tokens_used("c", "m", usage))
     assert total == prompt + unnamed + tools + out + think
+
+
+@pytest.mark.parametrize("huge", [2**31, 10**20, 10**400])
+def test_more_than_can_be_counted_is_no_count(huge: int) -> None:
+    for told in (
+        types.UsageMetadata(prompt_token_count=huge, response_token_count=5),
+        types.UsageMetadata(thoughts_token_count=huge, response_token_count=5),
+        types.UsageMetadata(prompt_tokens_details=[count(AUDIO, huge)], response_token_count=5),
+    ):
+        assert not adds_up(told)
+        assert found(told) == {("output", "unknown", "billed"): 5}

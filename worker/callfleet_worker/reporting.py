@@ -11,7 +11,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from callfleet_contract.event_lines import encode
+from callfleet_contract.event_lines import MOST_BYTES, encode
 from callfleet_contract.events import CallEvent, EventsDropped
 
 _WAITING_EVENTS = 1000
@@ -45,7 +45,8 @@ class EventSink:
         with self._lock:
             self._call_id = event.call_id
             self._send_waiting()
-            if self._socket is None or len(self._waiting) >= self._limit:
+            full = len(self._waiting) >= self._limit or len(line) > MOST_BYTES
+            if self._socket is None or full:
                 self.dropped += 1
                 self._untold_drops += 1
                 return

@@ -15,6 +15,8 @@ _MODALITIES = {
     types.MediaModality.IMAGE: "image",
 }
 _UNKNOWN = "unknown"
+_MOST_TOKENS = 2**31 - 1
+"""What the model's end itself can count up to: a larger number is no count of tokens."""
 
 Details = list[types.ModalityTokenCount] | None
 
@@ -35,7 +37,7 @@ def tokens_used(call_id: str, model: str, usage: types.UsageMetadata) -> tuple[T
         ("input", "billed", fresh),
         ("input", "cached", cached),
         ("output", "billed", replied),
-        ("output", "thoughts", {"text": usage.thoughts_token_count or 0}),
+        ("output", "thoughts", {"text": _count(usage.thoughts_token_count)}),
     )
     return tuple(
         TokensUsed(call_id, model, direction, modality, kind, count)
@@ -48,8 +50,9 @@ def tokens_used(call_id: str, model: str, usage: types.UsageMetadata) -> tuple[T
 def adds_up(usage: types.UsageMetadata) -> bool:
     """Say whether a snapshot can be right: nothing negative, and no part larger than its whole.
 
-    Details that name fewer tokens than there are, are usual: the rest has no modality. Thoughts and
-    what tools read are part of the total with some models and not with others.
+    Nor is anything more than can be counted; that is not billed. Details that name fewer tokens
+    than there are, are usual: the rest has no modality. Thoughts and what tools read are part of
+    the total with some models and not with others.
     """
     prompt, response = usage.prompt_token_count or 0, usage.response_token_count or 0
     thoughts, tools = usage.thoughts_token_count or 0, usage.tool_use_prompt_token_count or 0
@@ -60,7 +63,11 @@ def adds_up(usage: types.UsageMetadata) -> bool:
         (tools, usage.tool_use_prompt_tokens_details),
         (cached, usage.cache_tokens_details),
     )
-    if thoughts < 0 or cached > prompt + tools or not all(_holds(*part) for part in parts):
+    if (
+        not 0 <= thoughts <= _MOST_TOKENS
+        or cached > prompt + tools
+        or not all(_holds(*part) for part in parts)
+    ):
         return False
     possible = {prompt + response + a + b for a in (0, thoughts) for b in (0, tools)}
     return total is None or total in possible
@@ -68,15 +75,19 @@ def adds_up(usage: types.UsageMetadata) -> bool:
 
 def _holds(whole: int, details: Details) -> bool:
     counts = [detail.token_count or 0 for detail in details or []]
-    return whole >= 0 and min(counts, default=0) >= 0 and sum(counts) <= whole
+    return 0 <= whole <= _MOST_TOKENS and min(counts, default=0) >= 0 and sum(counts) <= whole
+
+
+def _count(told: int | None) -> int:
+    return told if told is not None and 0 <= told <= _MOST_TOKENS else 0
 
 
 def _by_modality(total: int | None, details: Details) -> dict[str, int]:
     counts: dict[str, int] = {}
     for detail in details or []:
         name = _MODALITIES.get(detail.modality, _UNKNOWN) if detail.modality else _UNKNOWN
-        counts[name] = counts.get(name, 0) + max(0, detail.token_count or 0)
-    unnamed = (total or 0) - sum(counts.values())
+        counts[name] = counts.get(name, 0) + _count(detail.token_count)
+    unnamed = _count(total) - sum(counts.values())
     if unnamed > 0:
         counts[_UNKNOWN] = counts.get(_UNKNOWN, 0) + unnamed
     return counts

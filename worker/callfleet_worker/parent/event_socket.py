@@ -10,11 +10,10 @@ from pathlib import Path
 
 import structlog
 
-from callfleet_contract.event_lines import UnknownEventError, decode
+from callfleet_contract.event_lines import MOST_BYTES, decode
 from callfleet_contract.events import CallEnded, CallEvent
 
 PREFIX = "callfleet-worker-"
-_LINE_BYTES = 65536
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +59,7 @@ class EventSocket:
     async def open(self) -> None:
         """Start to listen."""
         self._server = await asyncio.start_unix_server(
-            self._listen, str(self.path), limit=_LINE_BYTES
+            self._listen, str(self.path), limit=MOST_BYTES
         )
         self.path.chmod(0o600)
 
@@ -111,7 +110,10 @@ class EventSocket:
             else:
                 unfinished.add(event.call_id)
             self._on_event(event)
-        except (UnknownEventError, TypeError, ValueError):
-            # One bad line must not make the parent deaf to a call, or take it for dead.
+        except Exception as error:  # noqa: BLE001 - a deaf parent would take its calls for dead
             self._on_refused()
-            _log.warning("a line on the event socket is no event", length=len(line))
+            _log.warning(
+                "a line on the event socket is no event",
+                length=len(line),
+                error=type(error).__name__,
+            )
