@@ -1,11 +1,13 @@
 """One line on standard output for each record, of our own loggers and of those of the libraries."""
 
+import json
 import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Protocol, TextIO
 
@@ -13,6 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from callfleet_service.kinds import LogFormat, LogLevel
+from callfleet_service.plain import harmless, plain
 
 FIRST = ("timestamp", "level", "event", "logger", "call_id", "trace_id", "fleet", "pod")
 """What a line begins with, in this order, as far as it has it."""
@@ -65,15 +68,18 @@ class Style:
 def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) -> None:
     """Set up logging: every record of every logger becomes one line, warnings of Python's too."""
     out = stream or sys.stdout
-    handler = logging.StreamHandler(out)
+    handler = _Lines(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*_STAMPS, *style.received],
+            # Stamped last: a library's own facts may be called as ours are.
+            foreign_pre_chain=[*style.received, *_STAMPS],
             processors=[
                 *style.whole,
                 structlog.processors.format_exc_info,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _plain_names,
                 *style.told,
+                _plainly,
                 _first_things_first(style.always),
                 _also,
                 *rendering(settings.format, out),
@@ -89,6 +95,36 @@ def write_logs(settings: LogChoice, style: Style, stream: TextIO | None = None) 
         logging.getLogger(name).setLevel(max(least, root.level))
     use([*_STAMPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter])
     log_what_nobody_caught()
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines; of one that cannot be written, that it cannot.
+
+    Python would quote all of it on standard error, and what callers said with it.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Say whose line it was, and no word of it."""
+        error = sys.exc_info()[0]
+        line = {
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "level": "error",
+            "event": "a line could not be written",
+            "logger": record.name,
+            "at": f"{record.filename}:{record.lineno}",
+            "error": error.__name__ if error is not None else "unknown",
+        }
+        with suppress(Exception):
+            self.stream.write(json.dumps(line) + self.terminator)
+            self.flush()
+
+
+def _plain_names(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {str(name): value for name, value in event.items()}
+
+
+def _plainly(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return plain(event)
 
 
 def send_also(sink: Callable[[Mapping[str, Any]], None] | None) -> None:
@@ -112,7 +148,7 @@ def rendering(chosen: LogFormat | None, out: TextIO) -> tuple[Processor, ...]:
     """Write lines as chosen, and where nothing is: for people on a terminal, else for machines."""
     is_terminal = out.isatty()
     if chosen is LogFormat.JSON or (chosen is None and not is_terminal):
-        return (structlog.processors.JSONRenderer(default=str),)
+        return (structlog.processors.JSONRenderer(),)
     console = structlog.dev.ConsoleRenderer(
         colors=is_terminal,
         sort_keys=False,
@@ -127,7 +163,10 @@ def _for_people(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event["timestamp"] = told.astimezone().strftime("%H:%M:%S.%f")[:-3]
     event["event"] = str(event["event"]).strip()
     event.pop("trace_id", None)
-    return event
+    return {
+        name: harmless(value, keeps_lines=name == "exception") if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def log_what_nobody_caught() -> None:

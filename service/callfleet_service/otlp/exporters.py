@@ -19,13 +19,16 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 
 from callfleet_contract.telemetry import LossReason
 from callfleet_service.otlp.losses import Losses
-from callfleet_service.otlp.ways import Way
+from callfleet_service.otlp.ways import Sent, Way
 
 
 def send(way: Way, losses: Losses, batch: Any, items: int) -> bool:
     """Send a batch of so many items; what is not taken is counted."""
     losses.left(items)
-    sent = way.send(batch)
+    try:
+        sent = way.send(batch)
+    except Exception as error:  # noqa: BLE001 - of what else becomes of it, the library tells nobody
+        sent = Sent(LossReason.REFUSED, f"it could not be written: {type(error).__name__}")
     if sent.reason is not None:
         losses.lost(sent.reason, items, sent.error)
         return False

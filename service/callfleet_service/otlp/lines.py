@@ -1,5 +1,6 @@
 """Make a log record of OpenTelemetry's of a line, in the schema that lines have."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,8 @@ _NOT_ATTRIBUTES = ("timestamp", "level", "event", "logger", "trace_id")
 _NAMES = {"exception": "exception.stacktrace"}
 _NOT_SENT = (LOGGER, "opentelemetry", "urllib3", "grpc")
 """What these say may be of the sending itself: sent, it would be followed by more."""
-_NUMBERS = (bool, int, float)
+_PLAIN = (str, bool, int, float)
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class LineSender:
@@ -48,30 +50,25 @@ def record_of(line: Mapping[str, Any]) -> LogRecord:
     """Make the record: the event is its body, and the facts are its attributes."""
     level = str(line.get("level", "info"))
     told = line.get("timestamp")
-    at_ns = int(datetime.fromisoformat(told).timestamp() * 1e9) if isinstance(told, str) else None
+    at = datetime.fromisoformat(told).timestamp() if isinstance(told, str) else None
     attributes = {
-        _NAMES.get(name, name): value if isinstance(value, _NUMBERS) else _text(value)
+        _NAMES.get(name, name): value if isinstance(value, _PLAIN) else str(value)
         for name, value in line.items()
         if name not in _NOT_ATTRIBUTES and value is not None
     }
     return LogRecord(
-        timestamp=at_ns,
+        timestamp=None if at is None else int(max(0.0, at) * 1e9),
         context=_context(line.get("trace_id")),
         severity_text=level.upper(),
         severity_number=_SEVERITIES.get(level, SeverityNumber.INFO),
-        body=_text(line.get("event", "")),
+        body=str(line.get("event", "")),
         attributes=attributes,
     )
 
 
-def _text(value: object) -> str:
-    """Write a value in characters that there are: half of one would cost a whole batch."""
-    return str(value).encode("utf-8", "replace").decode()
-
-
 def _context(trace_id: object) -> Context:
     """Say in which trace it is; which span of it, a line does not know."""
-    if not isinstance(trace_id, str):
+    if not isinstance(trace_id, str) or not _TRACE_ID.fullmatch(trace_id):
         return Context()
     where = SpanContext(
         int(trace_id, 16), INVALID_SPAN_ID, is_remote=False, trace_flags=TraceFlags(1)
