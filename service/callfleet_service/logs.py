@@ -25,8 +25,10 @@ _crashes = logging.getLogger(CRASHES)
 _SENDERS = {
     "opentelemetry.exporter": logging.CRITICAL,
     "opentelemetry.sdk._shared_internal": logging.CRITICAL,
+    "opentelemetry.util.re": logging.CRITICAL,
 }
-"""They complain of each batch that a collector does not take; that is told once, elsewhere."""
+"""They complain of each batch that a collector does not take; that is told once, elsewhere. The
+last one quotes headers that it cannot read: keys are in them."""
 _STAMPS: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,

@@ -1,5 +1,6 @@
 """Collectors to send to: over HTTP or gRPC, that take what comes, or behave badly on purpose."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +121,7 @@ class Collector:
 
 
 @contextmanager
-def http_collector() -> Iterator[Collector]:
+def http_collector(tls: ssl.SSLContext | None = None) -> Iterator[Collector]:
     """Listen on loopback; ``answer`` says what each request is answered."""
     received = Collector()
 
@@ -147,7 +148,9 @@ def http_collector() -> Iterator[Collector]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_address[1]}"
+    received.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

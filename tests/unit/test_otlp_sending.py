@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import structlog
@@ -18,7 +17,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from sending_stand import AT_ONCE, HASTY, Lost, started, tell, until
 
 from callfleet_contract.telemetry import Signal
-from callfleet_service.errors import CannotStartError
 from callfleet_service.kinds import LogFormat, LogLevel, Section
 from callfleet_service.logs import Style, write_logs
 from callfleet_service.otlp.sending import Sending, headers_of
@@ -259,16 +257,6 @@ def test_headers_are_read_as_pairs_or_as_opentelemetry_has_them(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-token=a%20b")
     assert headers_of("a=1, b = 2=3 ,nothing") == {"a": "1", "b": "2=3"}
     assert headers_of("") == {"x-token": "a b"}
-
-
-@pytest.mark.parametrize("protocol", Protocol)
-def test_authorities_that_cannot_be_read_are_named_where_they_are_asked_for(
-    lost: Lost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: Protocol
-) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(tmp_path / "gone.crt"))
-    with pytest.raises(CannotStartError, match="set OTEL_EXPORTER_OTLP_CERTIFICATE to a PEM file"):
-        started("https://127.0.0.1:1", lost, otlp_protocol=protocol)
-    started("http://127.0.0.1:1", lost, otlp_protocol=protocol).stop()
 
 
 def test_without_an_endpoint_nothing_is_started(lost: Lost) -> None:

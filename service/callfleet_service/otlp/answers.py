@@ -9,10 +9,13 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-MOST_WORDS = 200
+MOST_WORDS = 300
 _MOST_BYTES = 65536
 """An answer says how many of a batch were not taken, and why: that is short."""
 _AT_ONCE_BYTES = 8192
+
+
+_NOT_TRIED = "it was not tried: its URL or a header cannot be used, or this program ends"
 
 
 class OverdueError(requests.RequestException):
@@ -22,23 +25,25 @@ class OverdueError(requests.RequestException):
 class Witness(HTTPAdapter):
     """Sees what the exporter does not tell: the last answer, or why there was none."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: str | None) -> None:
+        """Believe these authorities, whatever other variables requests would heed before them."""
         super().__init__()
+        self._verify = ca_file or True
         self.answer: requests.Response | None = None
         self.trouble = ""
         self._until = 0.0
 
     def begin(self, seconds: float) -> None:
         """Expect a batch, with so long for all its tries: by the steady clock, not the calendar."""
-        self.answer, self.trouble = None, "it was not tried"
+        self.answer, self.trouble = None, _NOT_TRIED
         self._until = time.monotonic() + seconds
 
     def send(self, request: requests.PreparedRequest, *_: Any, **more: Any) -> requests.Response:
         """Send a request."""
         self.answer = None
         try:
-            with_limits = {**more, "stream": True, "timeout": self._left()}
-            answer = super().send(request, **with_limits)
+            own = {"stream": True, "timeout": self._left(), "verify": self._verify}
+            answer = super().send(request, **{**more, **own})
             answer._content = self._read(answer)  # noqa: SLF001 - where it is looked for
         except Exception as error:
             first = _first_of(error)

@@ -155,8 +155,17 @@ class Sending:
 
 def headers_of(written: str) -> Mapping[str, str]:
     """Read ``name=value,name=value``; where nothing is written, OTEL_EXPORTER_OTLP_HEADERS."""
-    if not written:
-        standard = os.environ.get(OTEL_EXPORTER_OTLP_HEADERS, "")
-        return parse_env_headers(standard, liberal=True)
-    pairs = (pair.partition("=") for pair in written.split(",") if "=" in pair)
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    variable = "" if written else os.environ.get(OTEL_EXPORTER_OTLP_HEADERS, "")
+    if variable:
+        headers, pairs = parse_env_headers(variable, liberal=True), variable.split(",")
+    else:
+        pairs = written.split(",")
+        found = (pair.partition("=") for pair in pairs if "=" in pair)
+        headers = {name.strip(): value.strip() for name, _, value in found}
+    left_out = sum(bool(pair.strip()) for pair in pairs) - len(headers)
+    if left_out:
+        _log.warning(
+            "headers for the collector are left out: write name=value, with commas between",
+            left_out=left_out,
+        )
+    return headers

@@ -150,14 +150,15 @@ class HttpWay:
 
     def __init__(self, signal: Signal, collector: Collector) -> None:
         self._kind, self._seconds = _KINDS[signal], collector.send_seconds
-        self._witness = Witness()
+        ca = ca_file(collector.endpoint)
+        self._witness = Witness(ca)
         session = requests.Session()
         session.headers["Accept-Encoding"] = "identity"
         for scheme in ("http://", "https://"):
             session.mount(scheme, self._witness)
         self._exporter = self._kind.exporter(
             endpoint=f"{collector.endpoint.rstrip('/')}/{self._kind.path}",
-            certificate_file=ca_file(collector.endpoint),
+            certificate_file=ca,
             headers=dict(collector.headers),
             timeout=collector.send_seconds,
             session=session,
@@ -193,6 +194,8 @@ class GrpcWay:
     """OTLP over gRPC."""
 
     def __init__(self, signal: Signal, collector: Collector) -> None:
+        # What it has to say is in its errors; it would write it to standard error as well.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         import grpc  # noqa: PLC0415 - 18 MB of it, for those alone who ask for it
 
         self._kind, self._seconds = _KINDS[signal], collector.send_seconds
@@ -204,14 +207,15 @@ class GrpcWay:
         )
         self._error = grpc.RpcError
         where = urlsplit(collector.endpoint)
+        address = where.netloc.rpartition("@")[2]  # of users it knows nothing, and errors quote it
         options = (("grpc.enable_retries", 1), ("grpc.service_config", _GRPC_RETRIES))
         if where.scheme == "https":
             ca = ca_file(collector.endpoint)
             roots = Path(ca).read_bytes() if ca else None
             credentials = grpc.ssl_channel_credentials(roots)
-            self._channel = grpc.secure_channel(where.netloc, credentials, options=options)
+            self._channel = grpc.secure_channel(address, credentials, options=options)
         else:
-            self._channel = grpc.insecure_channel(where.netloc, options=options)
+            self._channel = grpc.insecure_channel(address, options=options)
         self._call = self._channel.unary_unary(
             self._kind.method,
             request_serializer=lambda batch: self._kind.encode(batch).SerializeToString(),
