@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from callfleet_contract.event_lines import UnknownEventError, decode, encode
@@ -258,3 +260,36 @@ def test_a_sink_without_a_parent_drops_everything() -> None:
     sink.emit(START)
     assert sink.dropped == 1
     sink.close()
+
+
+HOLDS_AND_DIES = """
+import os, signal, sys, time
+from pathlib import Path
+from callfleet_contract.events import BargeIn, CallStarted
+from callfleet_worker.reporting import EventSink
+
+sink = EventSink(Path(sys.argv[1]))
+sink.emit(CallStarted("a", "room", 1))
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(600)
+sink.emit(BargeIn("a", 1.0))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+async def test_a_line_ends_with_its_process_whatever_that_has_left_behind(folder: Path) -> None:
+    parent = Heard(folder)
+    await parent.socket.open()
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDS_AND_DIES, str(parent.socket.path)
+    )
+    try:
+        assert await asyncio.wait_for(parent.hung_up.get(), 30) == {"a"}
+        assert [await parent.events.get() for _ in range(2)] == [START, BargeIn("a", 1.0)]
+    finally:
+        for left in psutil.process_iter(["cmdline"]):
+            if str(parent.socket.path) in (left.info["cmdline"] or ()):
+                left.kill()
+        await program.wait()
+    await parent.socket.close(1)

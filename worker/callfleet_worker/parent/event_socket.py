@@ -3,9 +3,11 @@
 import asyncio
 import os
 import shutil
+import socket
+import struct
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -14,6 +16,9 @@ from callfleet_contract.event_lines import MOST_BYTES, decode
 from callfleet_contract.events import CallEnded, CallEvent
 
 PREFIX = "callfleet-worker-"
+_LAST_WORDS_SECONDS = 0.2
+_WHO = struct.Struct("3i")
+"""Process, user and group at the other end, as the kernel knows them."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +41,39 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@contextmanager
+def _ends_with_its_process(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """End a line when the process is dead that opened it, whoever else holds it.
+
+    What a tool has forked lives on, and has all that was open: the line's end would never come.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        process = _process_behind(writer)
+    except OSError:
+        yield  # dead already, or on a kernel that does not tell
+        return
+
+    def end() -> None:
+        loop.remove_reader(process)
+        # What it had still said is read by then.
+        loop.call_later(_LAST_WORDS_SECONDS, writer.close)
+
+    loop.add_reader(process, end)
+    try:
+        yield
+    finally:
+        loop.remove_reader(process)
+        os.close(process)
+
+
+def _process_behind(writer: asyncio.StreamWriter) -> int:
+    """Open the process at the other end of a line: a file that can be read once it is dead."""
+    line: socket.socket = writer.get_extra_info("socket")
+    told = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _WHO.size)
+    return os.pidfd_open(_WHO.unpack(told)[0])
 
 
 class EventSocket:
@@ -87,8 +125,9 @@ class EventSocket:
         unfinished: set[str] = set()
         self._writers.add(writer)
         try:
-            while line := await self._next_line(reader):
-                self._hear(line, unfinished)
+            with _ends_with_its_process(writer):
+                while line := await self._next_line(reader):
+                    self._hear(line, unfinished)
         finally:
             self._writers.discard(writer)
             writer.close()
