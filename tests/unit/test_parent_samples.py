@@ -184,6 +184,13 @@ def test_tools_beyond_the_twentieth_name_are_others() -> None:
     assert sampler.samples(ToolFinished("a", "tool29", "ok", 0.1))[0].labels == ("other", "ok")
 
 
+def test_a_tool_whose_name_has_no_end_is_another() -> None:
+    sampler = Sampler()
+    names = ["ein werkzeug mit \u00fcberl\u00e4nge", "x" * 10_000, "y" * 128]
+    told = [sampler.samples(ToolFinished("call", name, "ok", 0.1))[0].labels[0] for name in names]
+    assert told == [names[0], "other", names[2]]
+
+
 def test_a_word_that_the_catalogue_does_not_know_makes_no_new_series() -> None:
     found = values(MediaPath("a", "carrier pigeon", "host"))
     assert found == {("media_paths_total", "unknown", "host"): 1}
