@@ -129,6 +129,18 @@ def test_more_than_a_slow_collector_takes_is_counted_and_not_kept(
     until(lambda: not any(one.name.startswith("OtelBatch") for one in threading.enumerate()))
 
 
+def test_what_is_under_way_when_a_program_ends_is_told_as_left(
+    collector: Collector, lost: Lost, written: io.StringIO
+) -> None:
+    collector.answer = lambda: Answer(hangs=True)
+    sending = started(collector.url, lost, HASTY)
+    tell(sending, 5)
+    until(lambda: sending.waiting(Signal.TRACES) == 0)
+    tell(sending, 3)
+    sending.stop()
+    assert '"left": {"traces": 8}' in written.getvalue()
+
+
 def test_a_part_that_is_not_taken_is_counted(collector: Collector, lost: Lost) -> None:
     part = ExportTracePartialSuccess(rejected_spans=2, error_message="too old")
     body = ExportTraceServiceResponse(partial_success=part).SerializeToString()

@@ -29,6 +29,8 @@ def send(way: Way, losses: Losses, batch: Any, items: int) -> bool:
         sent = way.send(batch)
     except Exception as error:  # noqa: BLE001 - of what else becomes of it, the library tells nobody
         sent = Sent(LossReason.REFUSED, f"it could not be written: {type(error).__name__}")
+    finally:
+        losses.settled(items)
     if sent.reason is not None:
         losses.lost(sent.reason, items, sent.error)
         return False

@@ -25,6 +25,7 @@ class Losses:
     count: Count
     most_waiting: int
     _waiting: int = 0
+    _under_way: int = 0
     _lost: int = 0
     _trouble: LossReason | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -33,6 +34,11 @@ class Losses:
     def waiting(self) -> int:
         """So many wait to be sent."""
         return self._waiting
+
+    @property
+    def unsent(self) -> int:
+        """So many wait, or are under way and not taken yet."""
+        return self._waiting + self._under_way
 
     def may_wait(self) -> bool:
         """Take a place in the queue for one item, or count it as lost where there is none."""
@@ -47,6 +53,12 @@ class Losses:
         """Free the places of a batch that is being sent."""
         with self._lock:
             self._waiting = max(0, self._waiting - items)
+            self._under_way += items
+
+    def settled(self, items: int) -> None:
+        """It is known what became of a batch."""
+        with self._lock:
+            self._under_way -= items
 
     def taken(self) -> None:
         """The collector took a batch."""

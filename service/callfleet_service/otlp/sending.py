@@ -120,7 +120,7 @@ class Sending:
         for thread in stopping:
             thread.join(max(0.0, until - time.monotonic()))
         if any(thread.is_alive() for thread in stopping):
-            left = {one.value: losses.waiting for one, losses in self._losses.items()}
+            left = {one.value: losses.unsent for one, losses in self._losses.items()}
             _log.warning("the collector did not take the rest in time", left=left)
             for way in self._ways.values():
                 way.close()
