@@ -11,6 +11,8 @@ from google.genai.live import AsyncSession
 from google.genai.types import Blob, LiveClientRealtimeInput
 from pydantic import BaseModel
 
+from callfleet_worker.upstream.gemini_usage import ReadableWire
+
 MIME_TYPE = "audio/pcm;rate=16000"
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -44,10 +46,14 @@ def audio_message(audio: Blob) -> str:
 
 
 class LeanSession(AsyncSession):
-    """An open session whose sound takes the short way; everything else goes as it did."""
+    """An open session whose sound takes the short way; everything else goes as it did.
+
+    But for usage messages that cannot be read: see ``gemini_usage``.
+    """
 
     def __init__(self, session: AsyncSession) -> None:
         self.__dict__.update(session.__dict__)
+        self._ws: Any = ReadableWire(self._ws)
 
     async def send_realtime_input(self, **what: Any) -> None:
         """Send sound the short way, anything else the long one."""

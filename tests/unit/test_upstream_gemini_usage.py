@@ -1,0 +1,62 @@
+"""What the model says of tokens may be anything: the reply beside it comes through."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from google.genai.live import AsyncSession
+
+from callfleet_contract.events import CallEvent, UsageDoubted
+from callfleet_contract.outcomes import UsageProblem
+from callfleet_worker.model.account import Account
+from callfleet_worker.upstream.gemini_sound import LeanSession
+
+REPLY = {"serverContent": {"turnComplete": True}}
+
+
+class Wire:
+    def __init__(self, message: str) -> None:
+        self._message = message.encode()
+
+    async def recv(self, *, decode: bool) -> bytes:
+        assert not decode
+        return self._message
+
+
+def session_with(usage: str) -> LeanSession:
+    message = json.dumps(REPLY)[:-1] + f', "usageMetadata": {usage}}}'
+    client: Any = SimpleNamespace(vertexai=False)
+    wire: Any = Wire(message)
+    return LeanSession(AsyncSession(api_client=client, websocket=wire))
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        '{"promptTokenCount": "many"}',
+        '{"promptTokenCount": NaN}',
+        '{"promptTokenCount": 1.5}',
+        '{"promptTokensDetails": [null]}',
+        '{"promptTokensDetails": {"a": {"b": null}}}',
+        "[]",
+        '"none"',
+        "7",
+    ],
+)
+async def test_usage_that_cannot_be_read_is_doubted_and_costs_no_reply(usage: str) -> None:
+    message = await session_with(usage)._receive()
+    assert message.server_content is not None
+    assert message.server_content.turn_complete
+    assert message.usage_metadata is not None
+    told: list[CallEvent] = []
+    Account("a", "gemini-x", told.append).billed(message.usage_metadata)
+    assert told == [UsageDoubted("a", UsageProblem.INCONSISTENT)]
+
+
+@pytest.mark.parametrize("usage", ['{"promptTokenCount": 12}', "{}", "null"])
+async def test_usage_that_can_be_read_is_left_as_it_is(usage: str) -> None:
+    message = await session_with(usage)._receive()
+    assert message.server_content is not None
+    counted = message.usage_metadata.prompt_token_count if message.usage_metadata else None
+    assert counted == (json.loads(usage) or {}).get("promptTokenCount")
