@@ -34,6 +34,11 @@ TURNS = (TurnKind.PLAIN, TurnKind.PAUSE, TurnKind.PLAIN)
 # Who hears another's replies does not wait for its own, and so soon is in another turn than it.
 TURNS_OF_CROSSED = (TurnKind.PLAIN, TurnKind.PLAIN)
 HEARD_ALIKE = PACKET_SECONDS + STEP_SECONDS
+CHANCE = {slo.CONCEALED: slo.CONCEALED.limit, slo.PACKET_LOSS: slo.PACKET_LOSS.limit}
+"""What a busy machine does now and then, and these objectives allow for: a packet comes late, or is
+left out by LiveKit. On the wire the agent's were whole, and one was missing behind the SFU, which
+takes the redundancy off for callers who do not ask for it.
+"""
 LENGTH_KNOWN = 0.06
 """What codec and detectors add to a reply's ends."""
 
@@ -75,9 +80,7 @@ def unlike(result: ObjectiveResult, before: float | None, after: float | None) -
         return before is not after
     if result.spread:
         return abs(after - before) > HEARD_ALIKE
-    # A packet that the machine brings late now and then is what the objective allows for.
-    chance = slo.CONCEALED.limit if result.objective is slo.CONCEALED else 0.0
-    return abs(after - before) > chance
+    return abs(after - before) > CHANCE.get(result.objective, 0.0)
 
 
 def moved(run: Evidence, number: int) -> dict[str, Any]:
@@ -108,8 +111,9 @@ def test_a_sound_ear_beside_spoiled_ones_hears_nothing_wrong(run: Evidence) -> N
     verdict = verdict_on(run, SOUND)
     assert len(verdict.turns) == len(TURNS)
     assert verdict.faults == ()
-    for objective in (slo.PACKET_LOSS, slo.TALKED_INTO_PAUSE, slo.CALLS_LOST):
+    for objective in (slo.TALKED_INTO_PAUSE, slo.CALLS_LOST):
         assert verdict.result(objective.key).value == 0
+    assert verdict.result(slo.PACKET_LOSS.key).met
 
 
 def test_sound_that_comes_100_ms_late_is_voice_to_voice_and_the_fleets(run: Evidence) -> None:
