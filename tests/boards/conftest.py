@@ -14,7 +14,7 @@ from callfleet_rehearsal.stack.livekit import LiveKitServer
 from callfleet_rehearsal.stack.processes import Children
 
 NAMESPACE = "evening"
-WAVES = "CALLFLEET_BOARDS_WAVES"
+WAVES = "BOARDS_WAVES"
 
 
 @pytest.fixture(scope="session")

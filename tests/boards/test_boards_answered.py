@@ -3,7 +3,7 @@
 What is asked of logs and traces has none here, and is listed with its reason. All is in one file,
 so that one evening is enough.
 
-``CALLFLEET_BOARDS_WAVES=4 CALLFLEET_DRAW_BOARDS=1 pytest tests/boards`` draws the pictures of docs/
+``BOARDS_WAVES=4 DRAW_BOARDS=1 pytest tests/boards`` draws the pictures of docs/
 anew, of a longer evening, on which a worker is killed while callers talk with it.
 """
 
@@ -125,7 +125,7 @@ def busiest_pod(evening: Evening) -> str:
 
 
 def test_every_board_is_drawn(evening: Evening, tmp_path: Path) -> None:
-    folder = PICTURES if os.environ.get("CALLFLEET_DRAW_BOARDS") else tmp_path
+    folder = PICTURES if os.environ.get("DRAW_BOARDS") else tmp_path
     span = replace(evening.span, chosen={"pod": busiest_pod(evening)})
     made = draw_all(evening.url, folder, span)
     assert [picture.stem for picture in made] == sorted(ALL)

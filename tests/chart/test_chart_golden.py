@@ -1,6 +1,6 @@
 """What the charts render for a matrix of values: as it was kept, and as Kubernetes takes it.
 
-``CALLFLEET_WRITE_GOLDEN=1 pytest tests/chart`` writes what is kept anew; read what changed.
+``WRITE_GOLDEN=1 pytest tests/chart`` writes what is kept anew; read what changed.
 """
 
 import os
@@ -34,7 +34,7 @@ def test_a_chart_renders_what_it_did_before(helm: Helm, values: Path) -> None:
     parts = text.split("---\n")
     rendered = "---\n".join(one for one in parts if not any(sign in one for sign in KEPT_ELSEWHERE))
     golden = HERE / "golden" / chart / values.name
-    if os.environ.get("CALLFLEET_WRITE_GOLDEN"):
+    if os.environ.get("WRITE_GOLDEN"):
         golden.write_text(rendered, encoding="utf-8")
     assert rendered == golden.read_text(encoding="utf-8")
 
