@@ -24,9 +24,9 @@ class Wire:
         return self._message
 
 
-def session_with(usage: str) -> LeanSession:
+def session_with(usage: str, *, vertex: bool = False) -> LeanSession:
     message = json.dumps(REPLY)[:-1] + f', "usageMetadata": {usage}}}'
-    client: Any = SimpleNamespace(vertexai=False)
+    client: Any = SimpleNamespace(vertexai=vertex)
     wire: Any = Wire(message)
     return LeanSession(AsyncSession(api_client=client, websocket=wire))
 
@@ -44,8 +44,11 @@ def session_with(usage: str) -> LeanSession:
         "7",
     ],
 )
-async def test_usage_that_cannot_be_read_is_doubted_and_costs_no_reply(usage: str) -> None:
-    message = await session_with(usage)._receive()
+@pytest.mark.parametrize("vertex", [False, True])
+async def test_usage_that_cannot_be_read_is_doubted_and_costs_no_reply(
+    usage: str, *, vertex: bool
+) -> None:
+    message = await session_with(usage, vertex=vertex)._receive()
     assert message.server_content is not None
     assert message.server_content.turn_complete
     assert message.usage_metadata is not None
@@ -60,3 +63,9 @@ async def test_usage_that_can_be_read_is_left_as_it_is(usage: str) -> None:
     assert message.server_content is not None
     counted = message.usage_metadata.prompt_token_count if message.usage_metadata else None
     assert counted == (json.loads(usage) or {}).get("promptTokenCount")
+
+
+async def test_usage_in_the_words_of_vertex_can_be_read() -> None:
+    message = await session_with('{"candidatesTokenCount": 12}', vertex=True)._receive()
+    assert message.usage_metadata is not None
+    assert message.usage_metadata.response_token_count == 12

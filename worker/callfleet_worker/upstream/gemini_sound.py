@@ -53,7 +53,7 @@ class LeanSession(AsyncSession):
 
     def __init__(self, session: AsyncSession) -> None:
         self.__dict__.update(session.__dict__)
-        self._ws: Any = ReadableWire(self._ws)
+        self._ws: Any = ReadableWire(self._ws, self._api_client)
 
     async def send_realtime_input(self, **what: Any) -> None:
         """Send sound the short way, anything else the long one."""
