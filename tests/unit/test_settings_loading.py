@@ -70,6 +70,8 @@ def test_a_vertex_project_needs_no_key() -> None:
         ("CALLFLEET_EARS__NOISE_GATE_DBFS", "3", "a number from -90 to -10"),
         ("CALLFLEET_FAREWELL__TRANSFER_TO", "desk", "a tel: or sip: address"),
         ("CALLFLEET_TELEMETRY__OTLP_ENDPOINT", "collector:4317", "http:// or https://"),
+        ("CALLFLEET_TELEMETRY__OTLP_ENDPOINT", "http://[::1", "http:// or https://"),
+        ("CALLFLEET_TELEMETRY__OTLP_ENDPOINT", "http://collector:99999", "http:// or https://"),
         ("LIVEKIT_URL", "livekit.example.com", "ws://"),
     ],
 )

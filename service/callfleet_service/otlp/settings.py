@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from callfleet_contract.telemetry import Signal
 from callfleet_service.expectations import InWords
@@ -17,6 +18,14 @@ class Protocol(StrEnum):
     GRPC = "grpc"
 
 
+def _with_a_host(url: str) -> str:
+    where = urlsplit(url)
+    if not where.hostname or where.port == 0:
+        message = "there is nobody to connect to"
+        raise ValueError(message)
+    return url
+
+
 class OtlpSettings(Section):
     """OpenTelemetry: a collector that is sent what happens, beside /metrics and the log lines."""
 
@@ -24,7 +33,8 @@ class OtlpSettings(Section):
         Annotated[
             str,
             StringConstraints(strip_whitespace=True, pattern=r"^https?://[^/\s]+"),
-            InWords("a URL that starts with http:// or https://"),
+            AfterValidator(_with_a_host),
+            InWords("a URL that starts with http:// or https://, with a host and maybe a port"),
         ]
         | None,
         BeforeValidator(blank_is_unset),
