@@ -44,7 +44,8 @@ class ReadableWire:
         """Try: Vertex names its counts otherwise than the Gemini API does."""
         alone: Any = _Alone(json.dumps({_KEY: usage}).encode())
         try:
-            await AsyncSession(api_client=self._client, websocket=alone)._receive()  # noqa: SLF001
+            session = AsyncSession(api_client=self._client, websocket=alone)
+            await session._receive()  # noqa: SLF001 - as the plugin's session reads
         except Exception:  # noqa: BLE001 - whatever it is, it would be the session's end
             return False
         return True
