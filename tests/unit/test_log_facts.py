@@ -3,8 +3,6 @@
 import io
 import json
 import logging
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -12,20 +10,16 @@ import pytest
 import structlog
 from collectors import grpc_collector
 from sending_stand import AT_ONCE, Lost, started
+from written_lines import Chosen, writing
 
 from callfleet_contract.telemetry import Signal
 from callfleet_service import logs
-from callfleet_service.kinds import LogFormat, LogLevel, Section
+from callfleet_service.kinds import LogFormat
 from callfleet_service.logs import Style, write_logs
 from callfleet_service.otlp.settings import Protocol
 from callfleet_service.plain import MOST_CHARACTERS, MOST_OF_A_LINE, plain
 
 STYLE = Style(ours=("callfleet",), quiet={}, received=(structlog.stdlib.ExtraAdder(),))
-
-
-class Chosen(Section):
-    level: LogLevel = LogLevel.INFO
-    format: LogFormat = LogFormat.JSON
 
 
 class Unspeakable:
@@ -35,16 +29,8 @@ class Unspeakable:
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level, hooks = list(root.handlers), root.level, (sys.excepthook, threading.excepthook)
-    stream = io.StringIO()
-    write_logs(Chosen(), STYLE, stream)
-    yield stream
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    sys.excepthook, threading.excepthook = hooks
-    root.handlers[:] = before
-    root.setLevel(level)
+    with writing(STYLE) as stream:
+        yield stream
 
 
 def no_constant(word: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,10 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from sending_stand import AT_ONCE, HASTY, Lost, started, tell, until
+from written_lines import writing
 
 from callfleet_contract.telemetry import Signal
-from callfleet_service.kinds import LogFormat, LogLevel, Section
-from callfleet_service.logs import Style, write_logs
 from callfleet_service.otlp.sending import Sending, headers_of
 from callfleet_service.otlp.settings import OtlpSettings, Protocol
 
@@ -36,22 +34,8 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """Lines as a program writes them."""
-
-    class Chosen(Section):
-        level: LogLevel = LogLevel.INFO
-        format: LogFormat = LogFormat.JSON
-
-    root = logging.getLogger()
-    before, level, hooks = list(root.handlers), root.level, (sys.excepthook, threading.excepthook)
-    stream = io.StringIO()
-    write_logs(Chosen(), Style(ours=("callfleet",), quiet={}), stream)
-    yield stream
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    sys.excepthook, threading.excepthook = hooks
-    root.handlers[:] = before
-    root.setLevel(level)
+    with writing() as stream:
+        yield stream
 
 
 def test_what_a_collector_takes_is_not_lost(collector: Collector, lost: Lost) -> None:

@@ -1,29 +1,21 @@
 """Whom a program believes to be its collector, and what it tells nobody of its keys."""
 
 import io
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from collectors import http_collector
 from pydantic import SecretStr
 from sending_stand import QUICK, Lost, started, tell
+from written_lines import writing
 
 from callfleet_rehearsal.emulator.certificates import Certificates, make_certificates
 from callfleet_service.errors import CannotStartError
-from callfleet_service.kinds import LogFormat, LogLevel, Section
-from callfleet_service.logs import Style, write_logs
 from callfleet_service.otlp.sending import headers_of
 from callfleet_service.otlp.settings import Protocol
 
 CERTIFICATE = "OTEL_EXPORTER_OTLP_CERTIFICATE"
-
-
-class Chosen(Section):
-    level: LogLevel = LogLevel.INFO
-    format: LogFormat = LogFormat.JSON
 
 
 @pytest.fixture
@@ -33,14 +25,8 @@ def lost() -> Lost:
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
-    stream = io.StringIO()
-    write_logs(Chosen(), Style(ours=("callfleet",), quiet={}), stream)
-    yield stream
-    structlog.reset_defaults()
-    root.handlers[:] = before
-    root.setLevel(level)
+    with writing() as stream:
+        yield stream
 
 
 @pytest.fixture
