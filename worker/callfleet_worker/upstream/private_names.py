@@ -220,13 +220,21 @@ PATCHES = (
         of=GENAI,
         where="callfleet_worker.upstream.gemini_sound",
         why="Sound is written as text by hand, fifty times a second for each call.",
-        names={"google.genai.live.AsyncSession": {"_ws": "websocket"}},
+        names={
+            "google.genai.live.AsyncSession": {"_api_client": "api_client", "_ws": "websocket"},
+        },
         beside={
             "google.genai.live.AsyncSession": {
                 "__init__": "719066c7e860",
                 "send_realtime_input": "202e813e1d80",
             },
         },
+    ),
+    Patch(
+        of=GENAI,
+        where="callfleet_worker.upstream.gemini_usage",
+        why="Whether a usage message can be read is tried as the session itself would read it.",
+        names={"google.genai.live.AsyncSession": {"_receive": "6c03521b8898"}},
     ),
     Patch(
         of=CPYTHON,
