@@ -32,12 +32,15 @@ from callfleet_worker.upstream.private_names import AGENTS, PATCHES, PINNED, Sha
 
 WORKER = Path(callfleet_worker.__file__).parent
 OUTSIDE = [file for file in WORKER.rglob("*.py") if WORKER / "upstream" not in file.parents]
+ROOM = WORKER / "upstream"
+INSIDE = [file for file in ROOM.glob("*.py") if file.name != "private_names.py"]
 OTHERS = ("livekit.", "google.")
 PUBLISHED = {
     "_Gauge": "opentelemetry.metrics names it in its __all__",
     "_record": "structlog documents it as the key of the record that an event was made from",
     "_from_structlog": "as above",
     "_current_frames": "Python documents it, of sys, for just this: what another thread does now",
+    "_exit": "Python documents it, of os, for a child after a fork",
 }
 """What looks private and is not."""
 POOL = "livekit.agents.worker.AgentServer._proc_pool"
@@ -191,6 +194,20 @@ def test_outside_of_the_room_nothing_private_is_taken_from_others(file: Path) ->
     source = file.read_text(encoding="utf-8")
     assert list(private_uses(parse(source))) == []
     assert "SLF001" not in source
+
+
+@pytest.mark.parametrize("file", INSIDE, ids=lambda file: file.stem)
+def test_inside_of_the_room_what_is_taken_is_listed(file: Path) -> None:
+    source = file.read_text(encoding="utf-8")
+    known = {
+        part
+        for patch in PATCHES
+        if patch.where == f"callfleet_worker.upstream.{file.stem}"
+        for name, _ in listed(patch.names)
+        for part in name.split(".")
+    }
+    own = set(re.findall(r"^(?:class )?(_\w+)", source, re.MULTILINE))
+    assert set(private_uses(parse(source))) - known - own - {"vars"} == set()
 
 
 @pytest.mark.parametrize(
