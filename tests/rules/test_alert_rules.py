@@ -1,7 +1,17 @@
 """Each alert fires for what it is there for, and for nothing else: asked of Prometheus' engine."""
 
 import pytest
-from alert_stories import LIVEKIT, STORIES, counts, fleet, indicators, rooms, scraped, worker
+from alert_stories import (
+    LIVEKIT,
+    STORIES,
+    counts,
+    fleet,
+    indicators,
+    one_way,
+    rooms,
+    scraped,
+    worker,
+)
 from promtool import Course, Expected, Promtool, Stays, Told, first_then, labelled, over
 
 from callfleet_contract.slos import SLOS
@@ -176,6 +186,15 @@ def test_calls_that_come_or_go_between_two_scrapes_are_no_callers_who_wait_and_n
     names = ("CallfleetNoCapacity", "CallfleetOrphanedRooms", "CallfleetActiveCallsMismatch")
     told = [Expected(name, minute, fires=False) for name in names for minute in range(1, 6)]
     assert promtool.complaint([ALERTS], course, told) == ""
+
+
+@pytest.mark.parametrize(("seconds", "fires"), [(60, False), (120, True)])
+def test_one_of_very_many_callers_who_is_not_heard_wakes_nobody_and_two_of_them_do(
+    promtool: Promtool, seconds: int, *, fires: bool
+) -> None:
+    course = over(worker(calls=150) | one_way(seconds), 5)
+    told = Expected("CallfleetOneWayAudio", 4, fires=fires)
+    assert promtool.complaint([ALERTS], course, [told]) == ""
 
 
 def test_a_caller_who_waits_while_slots_are_free_is_no_want_of_capacity(promtool: Promtool) -> None:

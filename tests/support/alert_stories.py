@@ -44,6 +44,10 @@ def counts(name: str, a_minute: float, **labels: str) -> Course:
     return {labelled(name, **labels): Grows(a_minute)}
 
 
+def one_way(seconds: float) -> Course:
+    return counts("callfleet_one_way_audio_seconds_total", seconds, direction="from_caller")
+
+
 def fleet(name: str, value: float, **labels: str) -> Course:
     """A gauge of the operator."""
     return {labelled(name, **OPERATOR, **labels): Stays(value)}
@@ -100,9 +104,9 @@ STORIES: dict[str, Story] = {
         minutes=2,
     ),
     "CallfleetOneWayAudio": Story(
-        bad=counts("callfleet_one_way_audio_seconds_total", 60, direction="from_caller"),
-        well=counts("callfleet_one_way_audio_seconds_total", 0, direction="from_caller"),
-        few=counts("callfleet_one_way_audio_seconds_total", 15, direction="from_caller"),
+        bad=worker(calls=10) | one_way(60),
+        well=worker(calls=10) | one_way(0),
+        few=worker(calls=10) | one_way(15),
         minutes=2,
     ),
     "CallfleetModelConnectFailing": Story(

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from callfleet_contract import metrics
 from callfleet_contract import operator_metrics as operator
 from callfleet_contract.outcomes import CallReason
+from callfleet_contract.slos import CALL_SUCCESS
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
 from callfleet_dashboards.livekit import LiveKit
 from callfleet_dashboards.promql import BY, increase
 
 ONE_WAY_SECONDS = 20
 """Of a minute. A worker tells of no call sooner than that: see its ``bridge/oneway.py``."""
+ONE_WAY_SHARE = CALL_SUCCESS.budget
+"""Of all calls' time: with hundreds of callers there is always one whose device is at fault."""
 FAILING_SHARE, FAILING_CALLS = 0.25, 3
 
 CALLS_OF_WORKERS = f"(sum({metrics.CALLS_ACTIVE.full_name}) or vector(0))"
@@ -56,8 +59,10 @@ def alerts() -> Iterator[Alert]:
     yield Alert(
         "CallfleetOneWayAudio",
         Severity.CRITICAL,
-        f"{increase(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL, '1m', keep=('direction',))} > "
-        f"{ONE_WAY_SECONDS}",
+        f"{increase(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL, '1m', keep=('direction',))}\n"
+        f"> on (namespace, fleet) group_left ()\n"
+        f"clamp_min({60 * ONE_WAY_SHARE:g} * sum {BY} "
+        f"(avg_over_time({metrics.CALLS_ACTIVE.full_name}[1m])), {ONE_WAY_SECONDS})",
         "",
         "Callers or the agent are not heard.",
         f"{FLEET}{NUMBER} call-seconds of the last minute were one-way "
