@@ -56,18 +56,7 @@ FREE_SLOTS = (
 def alerts() -> Iterator[Alert]:
     """Give them."""
     yield _no_capacity()
-    yield Alert(
-        "CallfleetOneWayAudio",
-        Severity.CRITICAL,
-        f"{increase(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL, '1m', keep=('direction',))}\n"
-        f"> on (namespace, fleet) group_left ()\n"
-        f"clamp_min({60 * ONE_WAY_SHARE:g} * sum {BY} "
-        f"(avg_over_time({metrics.CALLS_ACTIVE.full_name}[1m])), {ONE_WAY_SECONDS})",
-        "",
-        "Callers or the agent are not heard.",
-        f"{FLEET}{NUMBER} call-seconds of the last minute were one-way "
-        "({{ $labels.direction }}): one of the two spoke and the other had no sound of it.",
-    )
+    yield _one_way()
     yield _model_away()
     yield Alert(
         "CallfleetCallsEndedByInfrastructure",
@@ -106,6 +95,21 @@ def _no_capacity() -> Alert:
         "15s",
         "Callers wait, and no slot is free.",
         f"{FLEET}no slot is free, and callers who have no agent wait or were passed on.",
+    )
+
+
+def _one_way() -> Alert:
+    return Alert(
+        "CallfleetOneWayAudio",
+        Severity.CRITICAL,
+        f"{increase(metrics.ONE_WAY_AUDIO_SECONDS_TOTAL, '1m', keep=('direction',))}\n"
+        f"> on (namespace, fleet) group_left ()\n"
+        f"clamp_min({60 * ONE_WAY_SHARE:g} * sum {BY} "
+        f"(avg_over_time({metrics.CALLS_ACTIVE.full_name}[1m])), {ONE_WAY_SECONDS})",
+        "",
+        "Callers or the agent are not heard.",
+        f"{FLEET}{NUMBER} call-seconds of the last minute were one-way "
+        "({{ $labels.direction }}): one of the two spoke and the other had no sound of it.",
     )
 
 
