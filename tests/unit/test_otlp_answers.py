@@ -5,11 +5,15 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
 
 import pytest
 from sending_stand import Lost, started, tell, until
+from urllib3 import connection_from_url
+from urllib3.exceptions import HTTPError
 
+from callfleet_service.otlp.intime import put_in_time
 from callfleet_service.otlp.sending import Limits
 
 SECONDS = 1.0
@@ -21,6 +25,27 @@ EMPTY = b"Content-Length: 0\r\n\r\n"
 @pytest.fixture
 def lost() -> Lost:
     return Lost()
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Give a name addresses, of which so many take no connection and none refuses one."""
+    resolve = socket.getaddrinfo
+    with ExitStack() as held:
+        full = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            one = held.enter_context(socket.socket())
+            one.settimeout(0)
+            one.connect_ex(full.getsockname())
+        at_nobody = resolve(*full.getsockname(), type=socket.SOCK_STREAM)
+
+        def give(times: int, *, before: bool = False) -> None:
+            last = resolve if before else lambda *_, **__: []
+            monkeypatch.setattr(
+                "socket.getaddrinfo", lambda *a, **k: at_nobody * times + last(*a, **k)
+            )
+
+        yield give
 
 
 @contextmanager
@@ -64,6 +89,20 @@ def _drips(connection: socket.socket) -> None:
         time.sleep(SECONDS / 5)
 
 
+def _drips_its_headers(connection: socket.socket) -> None:
+    connection.sendall(OK + b"X-Slow: ")
+    for _ in range(1000):
+        connection.sendall(b"x")
+        time.sleep(SECONDS / 5)
+
+
+def _drips_in_chunks(connection: socket.socket) -> None:
+    connection.sendall(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+    for _ in range(1000):
+        connection.sendall(b"1\r\n \r\n")
+        time.sleep(SECONDS / 5)
+
+
 def _never_ends(connection: socket.socket) -> None:
     connection.sendall(OK + b"\r\n")
     while True:
@@ -85,8 +124,11 @@ def test_who_sends_elsewhere_has_not_taken_anything(lost: Lost, status: bytes) -
     assert lost == {("traces", "refused"): 3}
 
 
-def test_an_answer_that_comes_byte_by_byte_has_no_more_time_than_others(lost: Lost) -> None:
-    with collector(_drips) as url:
+@pytest.mark.parametrize("drips", [_drips_its_headers, _drips, _drips_in_chunks])
+def test_an_answer_that_comes_byte_by_byte_has_no_more_time_than_others(
+    lost: Lost, drips: Callable[[socket.socket], None]
+) -> None:
+    with collector(drips) as url:
         sending = started(url, lost, LIMITS)
         tell(sending, 3)
         began = time.monotonic()
@@ -94,6 +136,59 @@ def test_an_answer_that_comes_byte_by_byte_has_no_more_time_than_others(lost: Lo
         assert time.monotonic() - began < 10 * SECONDS
         sending.stop()
     assert lost == {("traces", "unreachable"): 3}
+
+
+def test_addresses_where_nobody_answers_have_no_more_time_than_one(
+    lost: Lost, nobody: Callable[..., None]
+) -> None:
+    nobody(30)
+    sending = started("http://127.0.0.1:1", lost, LIMITS)
+    tell(sending, 3)
+    began = time.monotonic()
+    until(lambda: bool(lost))
+    assert time.monotonic() - began < 10 * SECONDS
+    sending.stop()
+    assert lost == {("traces", "unreachable"): 3}
+
+
+def test_an_address_where_nobody_answers_leaves_time_for_the_next(
+    lost: Lost, nobody: Callable[..., None]
+) -> None:
+    taken: list[socket.socket] = []
+
+    def take(connection: socket.socket) -> None:
+        taken.append(connection)
+        connection.sendall(OK + EMPTY)
+
+    with collector(take) as url:
+        nobody(1, before=True)
+        sending = started(url, lost, LIMITS)
+        tell(sending, 3)
+        sending.stop()
+    assert len(taken) == 1
+    assert not lost
+
+
+def test_who_reads_no_more_after_an_answer_has_no_more_time_than_is_left() -> None:
+    until, let_go = time.monotonic() + SECONDS, threading.Event()
+
+    def left() -> float:
+        if (seconds := until - time.monotonic()) <= 0:
+            raise TimeoutError
+        return seconds
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(OK + EMPTY)
+        let_go.wait()
+
+    with collector(answer) as url:
+        pool = connection_from_url(url, timeout=30 * SECONDS, retries=False)
+        put_in_time(pool, left)
+        assert pool.urlopen("POST", "/").status == HTTPStatus.OK
+        with pytest.raises(HTTPError):
+            pool.urlopen("POST", "/", bytes(50_000_000))
+        let_go.set()
+    assert time.monotonic() < until + 10 * SECONDS
 
 
 def test_an_answer_without_end_is_not_kept(lost: Lost) -> None:

@@ -1,6 +1,6 @@
 """What a collector answers over HTTP, read within bounds: of time, and of length.
 
-Requests waits for as long as some byte comes now and then, and keeps all that comes.
+Requests keeps all that comes, and waits for it as ``intime.py`` says.
 """
 
 import time
@@ -8,6 +8,9 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool
+
+from callfleet_service.otlp.intime import put_in_time
 
 MOST_WORDS = 300
 _MOST_BYTES = 65536
@@ -52,6 +55,12 @@ class Witness(HTTPAdapter):
         self.answer = answer
         return answer
 
+    def get_connection_with_tls_context(self, *args: Any, **more: Any) -> HTTPConnectionPool:
+        """Give the connections to a host."""
+        pool = super().get_connection_with_tls_context(*args, **more)
+        put_in_time(pool, self._left)
+        return pool
+
     def _left(self) -> float:
         left = self._until - time.monotonic()
         if left <= 0:
@@ -65,7 +74,6 @@ class Witness(HTTPAdapter):
         try:
             while part := answer.raw.read1(_AT_ONCE_BYTES, decode_content=False):
                 body += part
-                self._left()
                 if len(body) > _MOST_BYTES:
                     answer.raw.close()
                     return b""
