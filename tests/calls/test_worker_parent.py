@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 from pod_stand import Pod
+from worker_probe import LEAVES_A_CHILD
 from worker_stand import START_SECONDS, Caller, Worker, start_worker, until
 
 from callfleet_contract.admission import Order, encode
@@ -122,6 +124,25 @@ async def test_a_call_whose_process_is_killed_is_counted_once_and_its_slot_is_fr
     await shared.metric_becomes(ACTIVE, 0)
     ends = shared.logged("call ended", room=room)
     assert [(end["outcome"], end["reason"]) for end in ends] == [("dropped", "process_died")]
+
+
+async def test_a_slot_is_free_again_though_the_killed_process_has_left_a_child_behind(
+    children: Children, livekit_server: LiveKitServer, caller: Caller, mode: Mode
+) -> None:
+    worker = ready(children, livekit_server, mode, CALLFLEET_SLOTS="1")
+    room = await caller.call(worker, LEAVES_A_CHILD)
+    await until(lambda: bool(worker.logged("call runs", room=room)), "running")
+    await worker.becomes("accepting", value=False)
+    process = psutil.Process(process_of(worker, room))
+    (left,) = process.children()
+    process.kill()
+    try:
+        await worker.becomes("accepting")
+        worker.signal(signal.SIGTERM)
+        assert await worker.ends() == 0
+        assert left.is_running()
+    finally:
+        left.kill()
 
 
 async def test_a_caller_whose_agent_was_killed_gets_another_one_and_only_one(

@@ -39,6 +39,7 @@ class Process:
     lines: list[socket.socket] = field(default_factory=list)
     seated: asyncio.Event = field(default_factory=asyncio.Event)
     is_gone: bool = False
+    dead: asyncio.Event = field(default_factory=asyncio.Event)
 
     def seat(self, call: object, line: socket.socket) -> None:
         if self.is_gone:
@@ -49,6 +50,9 @@ class Process:
 
     def leave(self, call: object) -> None:
         self.calls.discard(call)
+
+    async def join(self) -> None:
+        await self.dead.wait()
 
     async def kill(self) -> None:
         self.is_gone = True
@@ -160,6 +164,19 @@ async def test_a_call_that_is_lost_with_its_process_has_failed(process: Process)
     await seat.join()
     assert seat.status is JobStatus.FAILED
     assert process.calls == set()
+
+
+async def test_a_call_ends_with_its_process_though_a_child_of_that_holds_the_line(
+    process: Process,
+) -> None:
+    seat, call = await launched(process)
+    call.running.cancel()
+    held = process.lines[0].dup()
+    process.dead.set()
+    await asyncio.wait_for(seat.join(), 20)
+    assert seat.status is JobStatus.FAILED
+    assert process.calls == set()
+    held.close()
 
 
 async def test_a_call_that_does_not_end_when_told_is_cut_off(process: Process) -> None:

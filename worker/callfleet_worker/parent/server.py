@@ -26,6 +26,7 @@ from callfleet_worker.parent.sharing.seat import Seat
 from callfleet_worker.settings import Settings
 from callfleet_worker.upstream.jobs import (
     AssignmentTimeoutError,
+    end_logs_with_their_process,
     heed_ctrl_c_while_starting,
     run_calls_in,
 )
@@ -67,6 +68,7 @@ class FleetServer(CountedServer):
         self.refused_total = 0
         self.cordoned = False
         heed_ctrl_c_while_starting()
+        end_logs_with_their_process()
         self._processes = self._shared_processes(settings, entrypoint, preparation)
         super().__init__(
             ws_url=settings.livekit.url,

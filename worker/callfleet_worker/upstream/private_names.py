@@ -106,7 +106,8 @@ PATCHES = (
         of=AGENTS,
         where="callfleet_worker.upstream.jobs",
         why="Calls share processes: each is the framework's own job in a loop that others are in, "
-        "and is started by a class of ours. A session may close as long as the settings say.",
+        "and is started by a class of ours. A session may close as long as the settings say. A "
+        "process that is dead is gone, whatever it has left behind.",
         names={
             "livekit.agents._exceptions": {"AssignmentTimeoutError": "65b275aa15e1"},
             "livekit.agents.ipc": {"_preload": "module"},
@@ -125,6 +126,7 @@ PATCHES = (
         },
         beside={
             "livekit.agents.ipc.channel": {"recv_message": "3ac785e725c9"},
+            "livekit.agents.ipc.log_queue": {"LogQueueListener": "9d85f59ceb6c"},
             "livekit.agents.ipc.proc_pool.ProcPool": {"_proc_spawn_task": "7d69be588115"},
             "livekit.agents.ipc.supervised_proc.SupervisedProc": {"_start": "43cbc8e3a04a"},
         },

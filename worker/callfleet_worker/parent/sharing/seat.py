@@ -35,6 +35,7 @@ class Seat(ThreadJobExecutor):
         self._place: CallProcess | None = None
         self._decided = asyncio.Event()
         self._ended_in_order = False
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def status(self) -> JobStatus:
@@ -70,6 +71,7 @@ class Seat(ThreadJobExecutor):
             await self._pch.aclose()
             raise
         self._place = place
+        self._watching = asyncio.create_task(self._end_with(place))
         self._decided.set()
         await super().initialize()
         await super().launch_job(info)
@@ -107,6 +109,12 @@ class Seat(ThreadJobExecutor):
         facts.pop("tid")
         return facts if self._place is None else {**facts, **self._place.logging_extra()}
 
+    async def _end_with(self, place: CallProcess) -> None:
+        """End when the process is dead, though a child that a tool has forked holds the line."""
+        await place.join()
+        with suppress(DuplexClosed):
+            await self._pch.aclose()
+
     async def _main_task(self) -> None:
         await self._decided.wait()
         if self._place is not None:
@@ -121,6 +129,8 @@ class Seat(ThreadJobExecutor):
         finally:
             if self._place is not None:
                 self._place.leave(self)
+            if self._watching is not None:
+                self._watching.cancel()
             for waited_for in (self._shutdown_ack_fut, self._shutting_down_fut, self._join_fut):
                 if not waited_for.done():
                     waited_for.set_result(None)
