@@ -7,6 +7,7 @@ from callfleet_rehearsal.evidence import (
     CallRecord,
     HeardMarker,
     ModelTurn,
+    Party,
     TurnKind,
     TurnRecord,
 )
@@ -78,6 +79,8 @@ def faults_of(call: CallRecord) -> tuple[ReplyFault, ...]:
     for record in call.turns:
         cut_off = call.end is not CallEnd.HUNG_UP and record is call.turns[-1]
         faults += _faults_of_turn(record, cut_off=cut_off)
+        if not record.heard and not cut_off:
+            faults.append(_no_reply(call, record))
     crossed = sum(1 for fault in faults if fault.kind is FaultKind.CROSSED)
     for _ in range(call.strange_markers - crossed):
         detail = "another call's reply, between this call's turns"
@@ -101,11 +104,24 @@ def _faults_of_turn(record: TurnRecord, *, cut_off: bool) -> list[ReplyFault]:
             own += 1
         else:
             kinds.append((FaultKind.WRONG_TURN, f"the reply to turn {heard.turn}"))
-    if not record.heard and not cut_off:
-        kinds.append((FaultKind.MISSING, "no reply was heard"))
     if own and not cut_off:
         kinds += _faults_of_own_reply(record, own)
     return [ReplyFault(record.call, record.turn, kind, detail) for kind, detail in kinds]
+
+
+def _no_reply(call: CallRecord, record: TurnRecord) -> ReplyFault:
+    """Tell a reply that was not there from one that nobody knew for one: by what sounded."""
+    begun = [
+        one.start_ns
+        for one in call.segments
+        if one.party is Party.AGENT and one.turn == record.turn
+    ]
+    kind, detail = FaultKind.MISSING, "no reply was heard"
+    if any(start_ns >= record.last_speech_sent_ns for start_ns in begun):
+        kind, detail = FaultKind.UNRECOGNISED, "a reply was heard, but no marker was found in it"
+    elif begun:
+        detail = "the agent was heard before the caller had finished, and no reply after that"
+    return ReplyFault(record.call, record.turn, kind, detail)
 
 
 def _faults_of_own_reply(record: TurnRecord, times: int) -> list[tuple[FaultKind, str]]:

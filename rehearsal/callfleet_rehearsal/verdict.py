@@ -38,6 +38,7 @@ class FaultKind(StrEnum):
     CROSSED = "crossed"
     WRONG_TURN = "wrong turn"
     MISSING = "missing"
+    UNRECOGNISED = "not recognised"
     DOUBLED = "doubled"
     CUT = "cut"
     EARLY = "early"

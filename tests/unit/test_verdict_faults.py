@@ -10,7 +10,7 @@ from spoiling import SOUND, kinds, moved
 from synthetic import MS, change_call, change_turn, hear_later
 
 from callfleet_contract import objectives as slo
-from callfleet_rehearsal.evidence import HeardMarker, TurnRecord
+from callfleet_rehearsal.evidence import CallRecord, HeardMarker, Party, Segment, TurnRecord
 from callfleet_rehearsal.judge import judge
 from callfleet_rehearsal.measuring import measure
 from callfleet_rehearsal.verdict import (
@@ -66,7 +66,7 @@ def test_an_agent_that_never_stops_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("heard", "expected"),
     [
-        ((), [FaultKind.MISSING]),
+        ((), [FaultKind.UNRECOGNISED]),
         (((2, 1), (2, 1)), [FaultKind.DOUBLED]),
         (((2, 1), (2, 1), (2, 1)), [FaultKind.DOUBLED] * 2),
         (((2, 5),), [FaultKind.WRONG_TURN]),
@@ -87,6 +87,29 @@ def test_replies_are_told_apart_by_ear(
     verdict = judge(change_turn(SOUND, 2, 1, lambda turn: replace(turn, heard=markers)))
     assert kinds(verdict) == expected
     assert verdict.outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("sounds_from_end_ms", "kind", "said"),
+    [
+        (None, FaultKind.MISSING, "no reply was heard"),
+        (300, FaultKind.UNRECOGNISED, "a reply was heard, but no marker was found in it"),
+        (-700, FaultKind.MISSING, "heard before the caller had finished, and no reply after"),
+    ],
+)
+def test_no_reply_is_told_from_one_that_was_not_known_for_one(
+    sounds_from_end_ms: int | None, kind: FaultKind, said: str
+) -> None:
+    def spoken(call: CallRecord) -> CallRecord:
+        others = [one for one in call.segments if (one.party, one.turn) != (Party.AGENT, 4)]
+        start = call.turns[3].last_speech_sent_ns + (sounds_from_end_ms or 0) * MS
+        own = [Segment(Party.AGENT, start, start + 500 * MS, 4)]
+        return replace(call, segments=(*others, *(own if sounds_from_end_ms else [])))
+
+    deaf = change_turn(SOUND, 4, 4, lambda turn: replace(turn, heard=(), reply_seconds=0.0))
+    (fault,) = judge(change_call(deaf, 4, spoken)).faults
+    assert (fault.call, fault.turn, fault.kind) == (4, 4, kind)
+    assert said in fault.detail
 
 
 def test_a_reply_before_the_caller_has_finished_is_early() -> None:
