@@ -18,6 +18,7 @@ from pods import IMAGE, Pods, condition, pod
 
 from callfleet_rehearsal.stack.processes import Children
 
+PATIENCE_SECONDS = 60
 SCRIPT = Image((sys.executable, str(kubelet_script.__file__)), {"FROM": "image"}, ("HOST",))
 
 
@@ -118,7 +119,9 @@ async def test_a_pod_that_does_not_heed_sigterm_is_killed_after_its_grace(standi
         await pods.ready()
         process = pods.stand.process("one").child.process
         await pods.delete()
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "TOLD_TO_STOP" not in await pods.says("/environment"):
+                pass
         assert process.poll() is None
         await pods.delete(grace_seconds=1)
         await pods.gone()

@@ -1,7 +1,8 @@
 """A program to be run as a container in tests of the stand-in: serves its health, and tells all.
 
 It answers ``/environment`` with its environment, ``/mind?well=no`` and ``/mind?ready=no`` change
-what its probes are told, ``/exit?code=3`` ends it. SIGTERM ends it after STOP_SECONDS.
+what its probes are told, ``/exit?code=3`` ends it. SIGTERM ends it after STOP_SECONDS, and is told
+by ``/environment`` from then on as TOLD_TO_STOP.
 """
 
 import json
@@ -36,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _stop(*_: object) -> None:
+    os.environ["TOLD_TO_STOP"] = "yes"
     seconds = float(os.environ.get("STOP_SECONDS", "0"))
     threading.Thread(target=lambda: (time.sleep(seconds), os._exit(0))).start()
 
