@@ -116,7 +116,7 @@ class _Lines(logging.StreamHandler[TextIO]):
             "at": f"{record.filename}:{record.lineno}",
             "error": error.__name__ if error is not None else "unknown",
         }
-        with suppress(Exception):
+        with suppress(Exception):  # where nothing can be written, there is nobody to tell
             self.stream.write(json.dumps(line) + self.terminator)
             self.flush()
 

@@ -71,7 +71,7 @@ class Rescue:
             # The slot of the call that died is about to be told as free, and may be the only one.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SLOT_SECONDS):
-                    while not self._has_slot():  # noqa: ASYNC110 - the framework tells nobody
+                    while not self._has_slot():  # noqa: ASYNC110 - seldom, and for seconds
                         await asyncio.sleep(_LOOK_SECONDS / 10)
             while not await self._is_sent(asking, asked, call_id):
                 if not await _is_waited_for(asking, room):
