@@ -176,8 +176,8 @@ def _latency() -> tuple[Panel, ...]:
         ),
         Panel(
             "Stages of a turn",
-            "Mean of each stage over the time shown: the way of a reply from the caller's last "
-            "word to its first sound.",
+            "What each stage adds to the mean reply of the time shown, on its way from the "
+            "caller's last word to its first sound. Replies without tools count as well.",
             Drawing.LENGTHS,
             stage_means(SHOWN),
             Unit.SECONDS,

@@ -105,11 +105,10 @@ class Of:
         part = "_count" if self.metric.kind is Kind.HISTOGRAM else ""
         return f"sum {self._by(by)}({how}({self.series(part)}[{window}]))"
 
-    def mean(self, *by: str, window: str = RATE) -> str:
-        """Give the mean of what a histogram observed within the window."""
+    def for_each(self, events: "Of", window: str = RATE) -> str:
+        """Share what a histogram observed within the window among all that others counted."""
         self._must_be(Kind.HISTOGRAM)
-        total = f"sum {self._by(by)}(rate({self.series('_sum')}[{window}]))"
-        return ratio(total, self.rate(*by, window=window))
+        return ratio(f"sum (rate({self.series('_sum')}[{window}]))", events.rate(window=window))
 
     def quantile(self, share: float, *by: str, window: str = RATE) -> str:
         """Give the value that such a share of observations is not above."""

@@ -108,8 +108,9 @@ def stages(width: int, *, of_pod: bool = False) -> Panel:
     """Ask where the time of a turn goes."""
     return Panel(
         "Where a turn's time goes",
-        "Mean of each stage of a reply, one above the other: up to the model, the model with the "
-        "silence that it waits for, tools, and playing out. Model and tools are not the fleet's.",
+        "What each stage adds to the mean reply, one above the other: up to the model, the model "
+        "with the silence that it waits for, tools, and playing out. Replies without tools count "
+        "as well, so the top is the mean response time. Model and tools are not the fleet's.",
         Drawing.STACK,
         stage_means(of_pod=of_pod),
         Unit.SECONDS,
@@ -121,10 +122,14 @@ def stages(width: int, *, of_pod: bool = False) -> Panel:
 
 
 def stage_means(window: str = RATE, *, of_pod: bool = False) -> tuple[Query, ...]:
-    """Ask for the mean of each stage, in the order in which they follow each other."""
+    """Ask what each stage adds to the mean reply, in the order in which they follow each other.
+
+    Few replies have tools: a mean of theirs alone, on top of means of all, would be of no reply.
+    """
+    replies = of(metrics.TURN_RESPONSE_SECONDS, of_pod=of_pod)
     return tuple(
         Query(
-            of(metrics.TURN_STAGE_SECONDS, of_pod=of_pod, stage=name).mean(window=window),
+            of(metrics.TURN_STAGE_SECONDS, of_pod=of_pod, stage=name).for_each(replies, window),
             name,
             instant=window == SHOWN,
         )

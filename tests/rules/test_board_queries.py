@@ -1,0 +1,39 @@
+"""What boards ask gives what they say it gives: asked of Prometheus' engine."""
+
+from promtool import Grows, Promtool, Value, labelled, over
+
+from callfleet_contract import metrics
+from callfleet_contract.profiles import ModelProfile
+from callfleet_dashboards.boards.queries import of
+from callfleet_dashboards.boards.words import stage_means
+from callfleet_drawing.asking import Span, resolved
+
+CHOSEN = Span(0, 600, 15, 60, {"namespace": "voice", "fleet": "support"})
+
+
+def shown(expression: str) -> str:
+    """Give an expression with the values that are chosen above the board."""
+    return resolved(expression, CHOSEN)
+
+
+def test_stages_one_above_the_other_are_as_high_as_the_mean_reply(promtool: Promtool) -> None:
+    """One reply of ten has a tool of two seconds; all take half a second besides."""
+    replies = metrics.TURN_RESPONSE_SECONDS.full_name
+    stage = metrics.TURN_STAGE_SECONDS.full_name
+    course = {
+        labelled(f"{replies}_{part}", profile=str(ModelProfile.IDEAL), tools=tools): Grows(each)
+        for tools, part, each in (
+            ("none", "count", 9),
+            ("none", "sum", 4.5),
+            ("used", "count", 1),
+            ("used", "sum", 2.5),
+        )
+    }
+    told = {"uplink": (10, 1), "model": (10, 3), "tool": (1, 2), "playout": (10, 1)}
+    for name, (count, total) in told.items():
+        course[labelled(f"{stage}_count", stage=name)] = Grows(count)
+        course[labelled(f"{stage}_sum", stage=name)] = Grows(total)
+    stack = "\n+\n".join(shown(query.expression) for query in stage_means())
+    mean = f"sum(rate({replies}_sum[1m])) / {shown(of(metrics.TURN_RESPONSE_SECONDS).rate())}"
+    expected = [Value(f"round({each}, 0.001)", 9, 0.7) for each in (stack, mean)]
+    assert promtool.complaint([], over(course, 10), expected) == ""
