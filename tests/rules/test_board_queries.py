@@ -1,9 +1,10 @@
 """What boards ask gives what they say it gives: asked of Prometheus' engine."""
 
-from promtool import Grows, Promtool, Value, labelled, over
+from promtool import Grows, Promtool, Stays, Value, labelled, over
 
 from callfleet_contract import metrics
 from callfleet_contract.profiles import ModelProfile
+from callfleet_dashboards.boards import operators
 from callfleet_dashboards.boards.queries import of
 from callfleet_dashboards.boards.words import stage_means
 from callfleet_drawing.asking import Span, resolved
@@ -37,3 +38,20 @@ def test_stages_one_above_the_other_are_as_high_as_the_mean_reply(promtool: Prom
     mean = f"sum(rate({replies}_sum[1m])) / {shown(of(metrics.TURN_RESPONSE_SECONDS).rate())}"
     expected = [Value(f"round({each}, 0.001)", 9, 0.7) for each in (stack, mean)]
     assert promtool.complaint([], over(course, 10), expected) == ""
+
+
+def test_operators_of_two_releases_do_not_quarrel(promtool: Promtool) -> None:
+    (panel,) = [
+        each for row in operators.board().rows for each in row.panels if "lead" in each.title
+    ]
+    (query,) = panel.queries
+    course = {
+        f'callfleet_operator_leading{{namespace="{release}", pod="{pod}"}}': Stays(leads)
+        for release in ("voice", "staging")
+        for pod, leads in (("operator-1", 1), ("operator-2", 0))
+    }
+    expected = [
+        Value(f"max({shown(query.expression)})", 4, 1),
+        Value(f"count({shown(query.expression)})", 4, 2),
+    ]
+    assert promtool.complaint([], over(course, 5), expected) == ""

@@ -52,8 +52,9 @@ def _figures() -> tuple[Panel, ...]:
     return (
         figure(
             "Operators that lead",
-            "One acts. None: fleets stay as they are. Two: they quarrel.",
-            Query(of(operator.OPERATOR_LEADING).now()),
+            "By the operators' namespace, as each release has its own: one acts. None: its fleets "
+            "stay as they are. Two: they quarrel.",
+            Query(of(operator.OPERATOR_LEADING).now(SHARED[0]), "{{namespace}}"),
             Limits(((None, "red"), (1, "green"), (2, "red"))),
         ),
         figure(

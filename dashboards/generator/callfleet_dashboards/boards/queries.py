@@ -46,7 +46,7 @@ class Of:
                 raise ValueError(message)
 
     def _know(self, label: str) -> None:
-        given = (*SHARED, "pod", REVISION) if self._is_of_workers else ()
+        given = (*SHARED, "pod", REVISION) if self._is_of_workers else SHARED[:1]
         # The facts of an info are labels that the catalogue does not name.
         if self.metric.kind is not Kind.INFO and label not in (*self.metric.label_names, *given):
             message = f"{self.metric.full_name} has no label {label}"
