@@ -5,6 +5,7 @@ from promtool import Grows, Promtool, Stays, Value, labelled, over
 from callfleet_contract import metrics
 from callfleet_contract.profiles import ModelProfile
 from callfleet_dashboards.boards import operators
+from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.queries import of
 from callfleet_dashboards.boards.words import stage_means
 from callfleet_drawing.asking import Span, resolved
@@ -55,3 +56,26 @@ def test_operators_of_two_releases_do_not_quarrel(promtool: Promtool) -> None:
         Value(f"count({shown(query.expression)})", 4, 2),
     ]
     assert promtool.complaint([], over(course, 5), expected) == ""
+
+
+def test_alerts_of_the_installation_are_shown_whichever_namespace_is_chosen(
+    promtool: Promtool,
+) -> None:
+    shows = [
+        {"alertname": "CallfleetNoCapacity", "namespace": "voice", "fleet": "support"},
+        {"alertname": "CallfleetTargetDown", "namespace": "livekit", "job": "livekit-server"},
+        {"alertname": "CallfleetOperatorAbsent", "namespace": "system"},
+        {"alertname": "CallfleetOrphanedRooms"},
+    ]
+    others = [
+        {"alertname": "CallfleetNoCapacity", "namespace": "voice", "fleet": "sales"},
+        {"alertname": "CallfleetNoCapacity", "namespace": "staging", "fleet": "support"},
+        {"alertname": "KubePodCrashLooping", "namespace": "voice"},
+    ]
+    course = {
+        "ALERTS{"
+        + ", ".join(f'{key}="{value}"' for key, value in {**each, "alertstate": "firing"}.items())
+        + "}": Stays(1)
+        for each in (*shows, *others)
+    }
+    assert promtool.complaint([], over(course, 5), [Value(shown(firing()), 4, len(shows))]) == ""

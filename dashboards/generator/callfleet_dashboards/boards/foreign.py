@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from callfleet_dashboards.boards.queries import CHOSEN, POD
+from callfleet_dashboards.promql import SHARED
 
 
 class Process(StrEnum):
@@ -17,14 +18,18 @@ WORKERS = "callfleet-worker"
 """The job that workers are scraped as."""
 PREFIX = "Callfleet"
 """Names of our alerts begin so."""
-# Alerts of a whole installation, such as of data that is missing, name no fleet.
-_MAYBE = [f'{label}=~"{value}|"' for label, value in CHOSEN]
 
 
 def firing(*more: str) -> str:
-    """Name the alerts that fire, of the chosen fleets or of none."""
-    chosen = ['alertstate="firing"', f'alertname=~"{PREFIX}.*"', *_MAYBE, *more]
-    return f"{ALERTS}{{{', '.join(chosen)}}}"
+    """Name the alerts that fire, of the chosen fleets or of none.
+
+    What an installation shares, such as its LiveKit server, is in a namespace of its own, and so
+    its alerts are shown whichever is chosen.
+    """
+    fires = ['alertstate="firing"', f'alertname=~"{PREFIX}.*"', *more]
+    of_fleets = ", ".join([*fires, *(f'{label}=~"{value}"' for label, value in CHOSEN)])
+    of_none = ", ".join([*fires, f'{SHARED[1]}=""'])
+    return f"({ALERTS}{{{of_fleets}}} or {ALERTS}{{{of_none}}})"
 
 
 def of_pods(metric: Process) -> str:
