@@ -1,6 +1,8 @@
 """An operator says what it last decided, and why, to whoever asks."""
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import ClientSession
@@ -67,22 +69,39 @@ async def test_the_last_plan_is_told_and_a_fleet_that_is_gone_is_not_known_any_m
     plans = Plans()
     plans.keep(DESK, plan(), 1.0)
     plans.keep(DESK, plan(Create(1, "r1", Reason.DEMAND)), 2.0)
+    async with asked(plans, leading=True) as (url, session):
+        async with session.get(url) as answer:
+            told = await answer.json()
+        assert (told["desired"], told["why"], told["at"]) == (3, "Busy", 2.0)
+        assert told["actions"] == ["create a pod of revision r1: Demand"]
+        assert told["notes"] == ["3 pods are to accept calls"]
+        plans.forget(DESK)
+        async with session.get(url) as answer:
+            assert answer.status == 404
+            assert "knows no such fleet" in (await answer.json())["error"]
+
+
+async def test_an_operator_that_does_not_lead_says_how_the_one_that_does_is_asked() -> None:
+    """Of two, ``kubectl port-forward deploy/…`` may well choose the one that waits."""
+    async with asked(Plans(), leading=False) as (url, session), session.get(url) as answer:
+        assert answer.status == 404
+        error = (await answer.json())["error"]
+    assert "does not lead" in error
+    assert "`kubectl get lease`" in error
+
+
+@asynccontextmanager
+async def asked(plans: Plans, *, leading: bool) -> AsyncIterator[tuple[str, ClientSession]]:
+    """Serve plans; give the address of one fleet's, and who asks."""
     server = HealthServer(
-        Metrics(), plans, lambda: Health(live=True, ready=True, leading=True, overdue_seconds=0.0)
+        Metrics(),
+        plans,
+        lambda: Health(live=True, ready=True, leading=leading, overdue_seconds=0.0),
     )
     bound = socket.create_server(("127.0.0.1", 0))
     await server.start(bound)
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}/plans/voice/desk"
     try:
         async with ClientSession() as session:
-            async with session.get(url) as answer:
-                told = await answer.json()
-            assert (told["desired"], told["why"], told["at"]) == (3, "Busy", 2.0)
-            assert told["actions"] == ["create a pod of revision r1: Demand"]
-            assert told["notes"] == ["3 pods are to accept calls"]
-            plans.forget(DESK)
-            async with session.get(url) as answer:
-                assert answer.status == 404
-                assert "knows no such fleet" in (await answer.json())["error"]
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}/plans/voice/desk", session
     finally:
         await server.stop()

@@ -10,6 +10,11 @@ from callfleet_operator.telling.plans import Plans
 from callfleet_service.metrics import Registry
 from callfleet_service.ports import Site
 
+_ASK_THE_LEADER = (
+    "does not lead; ask the one that does (`kubectl get lease` shows its HOLDER, POD_…, and "
+    "`kubectl port-forward POD 8083` leads there)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -47,7 +52,7 @@ class HealthServer(Site):
         key = Key(request.match_info["namespace"], request.match_info["name"])
         told = self._plans.of(key)
         if told is None:
-            why = "thinks nothing over" if not self._look().leading else "knows no such fleet"
+            why = "knows no such fleet" if self._look().leading else _ASK_THE_LEADER
             error = f"no plan for {key}: this operator {why}"
             return web.json_response({"error": error}, status=404)
         return web.json_response(told)
