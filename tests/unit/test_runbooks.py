@@ -13,8 +13,9 @@ from callfleet.command import VERBS, _app
 from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.fleet import names
 from callfleet_contract.metric import Kind
-from callfleet_contract.slos import SLOS, Slo
+from callfleet_contract.slos import SLOS, WINDOW_DAYS, Slo, Urgency
 from callfleet_dashboards import burning
+from callfleet_dashboards.alerts import callers
 from callfleet_dashboards.writing import LOGS, ROOT, RUNBOOKS
 
 PAGES = sorted(RUNBOOKS.glob("*.md"))
@@ -71,6 +72,19 @@ def test_a_limit_is_said_as_it_is(slo: Slo) -> None:
     limit = slo.limit
     told = (f"{limit:g} s", f"{1000 * limit:g} ms", f"{100 * limit:g} %")
     assert any(each in page for each in told)
+
+
+@EACH
+def test_a_page_is_said_to_burn_no_faster_than_the_slowest_that_pages(page: Path) -> None:
+    slowest = min(burn.factor for burn in burning.BURNS if burn.urgency is Urgency.PAGE)
+    for said_days in re.findall(r"As a page .*? spent within (.+?) days", page.read_text("utf-8")):
+        assert said_days == f"{WINDOW_DAYS / slowest:g}"
+
+
+def test_the_share_of_calls_without_a_model_is_said_as_it_is() -> None:
+    said_so = (RUNBOOKS / "CallfleetModelConnectFailing.md").read_text(encoding="utf-8")
+    assert (callers.FAILING_SHARE, callers.FAILING_CALLS) == (0.25, 3)
+    assert "More than a quarter of the calls of five minutes, and at least three," in said_so
 
 
 @EACH
