@@ -28,10 +28,14 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What a metric counted, or how often it observed anything, under these labels."""
+    """What a metric counted, or how often it observed anything, under these labels.
+
+    Where others tell of the same events, as ``also`` says, whoever tells of more is believed.
+    """
 
     metric: Metric
     only: Labels = ()
+    also: "Events | None" = None
 
     def __post_init__(self) -> None:
         """Refuse what the metric cannot count.
@@ -122,7 +126,7 @@ _OF_THEMSELVES: tuple[str, tuple[str, ...]] = (
     "reason",
     tuple(reason for reason in CallReason if reason not in CUT_BY_INFRASTRUCTURE),
 )
-"""Calls that were cut are counted by the operator: a worker that is gone tells of none."""
+"""Calls that were cut are ``CUT``'s."""
 
 
 def turn_latency(profile: ModelProfile) -> Slo:
@@ -153,7 +157,12 @@ FLEET_OVERHEAD = Slo(
     Urgency.PAGE,
     "what the fleet adds to a reply is what the fleet can mend",
 )
-_CUT = Events(operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL)
+CUT = Events(
+    operator_metrics.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL,
+    also=Events(metrics.CALLS_TOTAL, (("reason", CUT_BY_INFRASTRUCTURE),)),
+)
+"""The operator knows of more, as a worker that is gone tells of none. But it may be away, or there
+may be none, and of a process that dies its worker tells."""
 CALL_SUCCESS = Slo(
     "call_success",
     "calls are answered and end by their callers",
@@ -161,9 +170,9 @@ CALL_SUCCESS = Slo(
     (
         Above(metrics.CALL_SETUP_SECONDS, 3),
         Events(metrics.CALLS_TOTAL, (_FAILED, _OF_THEMSELVES)),
-        _CUT,
+        CUT,
     ),
-    (Events(metrics.CALLS_TOTAL, (_CALLS_OF_FLEET, _OF_THEMSELVES)), _CUT),
+    (Events(metrics.CALLS_TOTAL, (_CALLS_OF_FLEET, _OF_THEMSELVES)), CUT),
     Urgency.PAGE,
     "a caller who hears nothing for three seconds hangs up, and one who is cut off calls again",
 )

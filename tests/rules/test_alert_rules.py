@@ -86,6 +86,12 @@ def test_an_operator_that_is_gone_altogether_is_missed(promtool: Promtool) -> No
     assert promtool.complaint([ALERTS], told, expected) == ""
 
 
+def test_calls_of_a_process_that_died_are_told_of_without_an_operator(promtool: Promtool) -> None:
+    cut = counts("callfleet_calls_total", 1, outcome="dropped", reason="process_died")
+    expected = [Expected("CallfleetCallsEndedByInfrastructure", 4, fires=True)]
+    assert promtool.complaint([ALERTS], over(cut, 5), expected) == ""
+
+
 def test_without_livekits_metrics_nobody_would_be_told_of_callers_who_wait(
     promtool: Promtool,
 ) -> None:

@@ -4,7 +4,7 @@ from promtool import Grows, Promtool, Stays, Value, labelled, over
 
 from callfleet_contract import metrics
 from callfleet_contract.profiles import ModelProfile
-from callfleet_dashboards.boards import operators
+from callfleet_dashboards.boards import operators, overview
 from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.queries import of
 from callfleet_dashboards.boards.words import stage_means
@@ -79,3 +79,17 @@ def test_alerts_of_the_installation_are_shown_whichever_namespace_is_chosen(
         for each in (*shows, *others)
     }
     assert promtool.complaint([], over(course, 5), [Value(shown(firing()), 4, len(shows))]) == ""
+
+
+def test_calls_that_were_cut_are_lost_once_whoever_tells_of_them(promtool: Promtool) -> None:
+    (panel,) = [
+        each for row in overview.board().rows for each in row.panels if each.title == "Calls lost"
+    ]
+    (query,) = panel.queries
+    cut = {labelled("callfleet_calls_total", outcome="dropped", reason="process_died"): Grows(3)}
+    both = cut | {
+        labelled("callfleet_calls_ended_by_infrastructure_total", pod="operator-1"): Grows(3)
+    }
+    for course in (cut, both):
+        lost = Value(f"round({shown(query.expression)})", 10, 30)
+        assert promtool.complaint([], over(course, 11), [lost]) == ""

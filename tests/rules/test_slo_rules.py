@@ -102,6 +102,27 @@ def test_calls_that_are_cut_are_calls_though_no_worker_is_left_to_count_them(
     assert promtool.complaint(rules, over(cut, 10), [page, whole]) == ""
 
 
+@pytest.mark.parametrize(
+    ("by_operator", "share"), [(None, 0.5), (MANY, 0.5), (3 * MANY, 0.75), (0.0, 0.5)]
+)
+def test_a_call_that_is_cut_counts_once_whoever_tells_of_it(
+    promtool: Promtool, by_operator: float | None, share: float
+) -> None:
+    """Workers tell of ten a minute; the operator is away, or tells of as many, more or none."""
+    counted = "callfleet_calls_total"
+    course: dict[str, Grows] = {
+        labelled(counted, outcome="completed", reason="caller_hung_up"): Grows(MANY),
+        labelled(counted, outcome="dropped", reason="process_died"): Grows(MANY),
+    }
+    if by_operator is not None:
+        told = labelled("callfleet_calls_ended_by_infrastructure_total", pod="operator-1")
+        course[told] = Grows(by_operator)
+    (page, _) = alerts(CALL_SUCCESS, 8, Severity.CRITICAL)
+    bad = Value('slo:sli_error:ratio_rate5m{sloth_slo="call_success"}', 8, share)
+    rules = [of(CALL_SUCCESS, promtool)]
+    assert promtool.complaint(rules, over(course, 10), [page, bad]) == ""
+
+
 @EACH
 def test_within_the_budget_nobody_is_told(promtool: Promtool, slo: Slo) -> None:
     well = over(traffic(slo, a_minute=MANY, bad=slo.budget / 2), 4 * HOUR)

@@ -43,10 +43,21 @@ def increase(
     return f"sum by ({by}) (increase({metric.full_name}{ending}{chosen}[{window}]))"
 
 
+def most_of(told: str, also: str) -> str:
+    """Take of what two tell of the same fleets' events whichever is more."""
+    return f'max {BY} (label_replace({told}, "told", "first", "", "")\n  or {also})'
+
+
+def count(events: Events, window: str) -> str:
+    """Say how much of it came within a window."""
+    return _of(events, window, "increase")
+
+
 def _of(events: Events | Above, window: str, how: str) -> str:
     name = events.metric.full_name
     if isinstance(events, Events):
-        return f"sum {BY} ({how}({counted_as(events.metric)}{matchers(events.only)}[{window}]))"
+        told = f"sum {BY} ({how}({counted_as(events.metric)}{matchers(events.only)}[{window}]))"
+        return most_of(told, _of(events.also, window, how)) if events.also else told
     bound = f'le="{bucket_label(events.limit)}"'
     all_of_them = f"sum {BY} ({how}({name}_count{matchers(events.only)}[{window}]))"
     within = f"sum {BY} ({how}({name}_bucket{matchers(events.only, bound)}[{window}]))"

@@ -5,13 +5,13 @@ A page needs a caller who suffers, and something that the fleet or its people ca
 
 from collections.abc import Iterator
 
-from callfleet_contract import metrics
+from callfleet_contract import metrics, slos
 from callfleet_contract import operator_metrics as operator
 from callfleet_contract.outcomes import CallReason
 from callfleet_contract.slos import CALL_SUCCESS
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
 from callfleet_dashboards.livekit import LiveKit
-from callfleet_dashboards.promql import BY, increase
+from callfleet_dashboards.promql import BY, count, increase
 
 ONE_WAY_SECONDS = 20
 """Of a minute. A worker tells of no call sooner than that: see its ``bridge/oneway.py``."""
@@ -61,7 +61,7 @@ def alerts() -> Iterator[Alert]:
     yield Alert(
         "CallfleetCallsEndedByInfrastructure",
         Severity.WARNING,
-        f"{increase(operator.CALLS_ENDED_BY_INFRASTRUCTURE_TOTAL, '5m')} > 0",
+        f"{count(slos.CUT, '5m')} > 0",
         "",
         "Calls were cut off by the death of a worker, its pod or its node.",
         f"{FLEET}{NUMBER} calls were cut off within 5 minutes.",

@@ -42,7 +42,7 @@ from callfleet_dashboards.boards.words import (
     stages,
     windows_with_loss,
 )
-from callfleet_dashboards.promql import SHARED
+from callfleet_dashboards.promql import SHARED, most_of
 
 _SOME = Limits(((None, RED), (1, "green")))
 _LOST = (CallOutcome.FAILED, CallOutcome.DROPPED)
@@ -81,9 +81,15 @@ def _lost(*by: str) -> str:
     """Count what the objective counts, but for slow greetings; each call once."""
     events = [each for each in slos.CALL_SUCCESS.bad if isinstance(each, Events)]
     counted = "\nor\n".join(
-        f"increase({Of(each.metric, each.only).series()}[{SHOWN}])" for each in events
+        f'label_replace({_shown(each)}, "term", "{number}", "", "")'
+        for number, each in enumerate(events, start=1)
     )
     return f"sum {grouped(by)}(\n{counted}\n)"
+
+
+def _shown(events: Events) -> str:
+    told = Of(events.metric, events.only).increase(*SHARED, window=SHOWN)
+    return most_of(told, _shown(events.also)) if events.also else told
 
 
 def _now() -> tuple[Panel, ...]:
