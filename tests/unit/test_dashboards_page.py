@@ -4,8 +4,9 @@ import pytest
 
 from callfleet_contract import metrics, operator_metrics
 from callfleet_contract.metric import Kind, Metric
+from callfleet_contract.slos import WINDOW_DAYS
 from callfleet_dashboards import page
-from callfleet_dashboards.writing import METRICS
+from callfleet_dashboards.writing import METRICS, ROOT
 
 ALL = (*metrics.CATALOGUE, *operator_metrics.CATALOGUE)
 
@@ -47,3 +48,8 @@ def test_a_row_says_unit_labels_and_buckets() -> None:
 def test_the_unit_is_in_the_name(name: str, unit: str) -> None:
     (metric,) = [metric for metric in ALL if metric.name == name]
     assert metric.unit == unit
+
+
+def test_prometheus_is_said_to_have_to_keep_what_budgets_are_reckoned_from() -> None:
+    told = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    assert f"`storage.tsdb.retention.time: {WINDOW_DAYS}d`" in told
