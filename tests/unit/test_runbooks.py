@@ -1,9 +1,12 @@
 """What runbooks have whoever is on call type is there: metrics, labels, verbs and their options."""
 
+import ast
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +20,8 @@ from callfleet_contract.slos import SLOS, WINDOW_DAYS, Slo, Urgency
 from callfleet_dashboards import burning
 from callfleet_dashboards.alerts import callers
 from callfleet_dashboards.writing import LOGS, ROOT, RUNBOOKS
+from callfleet_operator.objects import statuses
+from callfleet_operator.planning import troubles
 
 PAGES = sorted(RUNBOOKS.glob("*.md"))
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -85,6 +90,25 @@ def test_the_share_of_calls_without_a_model_is_said_as_it_is() -> None:
     said_so = (RUNBOOKS / "CallfleetModelConnectFailing.md").read_text(encoding="utf-8")
     assert (callers.FAILING_SHARE, callers.FAILING_CALLS) == (0.25, 3)
     assert "More than a quarter of the calls of five minutes, and at least three," in said_so
+
+
+def reasons(module: ModuleType) -> Iterator[str]:
+    """Give the words that a module calls a fleet degraded by: its own, not those of Kubernetes."""
+    takes_it_at = {"Trouble": 0, "_some": 1, "_degraded": 1}
+    for call in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            place = takes_it_at.get(call.func.id)
+            word = call.args[place] if place is not None else None
+            if isinstance(word, ast.Constant):
+                yield str(word.value)
+
+
+def test_every_reason_for_a_degraded_fleet_is_explained() -> None:
+    answers = [word for word, _, _ in troubles.ANSWERS.values()]
+    found = {*reasons(troubles), *reasons(statuses), *answers}
+    assert {"NoNode", "Fallback", "CannotAct"} <= found
+    told = (RUNBOOKS / "CallfleetFleetDegraded.md").read_text(encoding="utf-8")
+    assert {word for word in found if f"`{word}`" not in told} == set()
 
 
 @EACH
