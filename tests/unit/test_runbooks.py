@@ -18,7 +18,7 @@ from callfleet_contract.fleet import names
 from callfleet_contract.metric import Kind
 from callfleet_contract.slos import SLOS, WINDOW_DAYS, Slo, Urgency
 from callfleet_dashboards import burning
-from callfleet_dashboards.alerts import callers
+from callfleet_dashboards.alerts import callers, fleet
 from callfleet_dashboards.writing import LOGS, ROOT, RUNBOOKS
 from callfleet_operator.objects import statuses
 from callfleet_operator.planning import troubles
@@ -90,6 +90,13 @@ def test_the_share_of_calls_without_a_model_is_said_as_it_is() -> None:
     said_so = (RUNBOOKS / "CallfleetModelConnectFailing.md").read_text(encoding="utf-8")
     assert (callers.FAILING_SHARE, callers.FAILING_CALLS) == (0.25, 3)
     assert "More than a quarter of the calls of five minutes, and at least three," in said_so
+
+
+def test_whatever_may_be_absent_is_looked_for() -> None:
+    (absent,) = [each for each in fleet.alerts() if each.name == "CallfleetSliAbsent"]
+    may_be = set(re.findall(r"\bcallfleet_[a-z_]+", absent.expression))
+    looked_for = "\n".join(typed(RUNBOOKS / f"{absent.name}.md"))
+    assert {name for name in may_be if name not in looked_for} == set()
 
 
 def reasons(module: ModuleType) -> Iterator[str]:
