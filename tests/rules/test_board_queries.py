@@ -1,4 +1,4 @@
-"""What boards ask gives what they say it gives: asked of Prometheus' engine."""
+"""What boards and runbooks ask gives what they say it gives: asked of Prometheus' engine."""
 
 from promtool import Grows, Promtool, Stays, Value, labelled, over
 
@@ -8,6 +8,7 @@ from callfleet_dashboards.boards import operators, overview
 from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.queries import of
 from callfleet_dashboards.boards.words import stage_means
+from callfleet_dashboards.writing import RUNBOOKS
 from callfleet_drawing.asking import Span, resolved
 
 CHOSEN = Span(0, 600, 15, 60, {"namespace": "voice", "fleet": "support"})
@@ -93,3 +94,16 @@ def test_calls_that_were_cut_are_lost_once_whoever_tells_of_them(promtool: Promt
     for course in (cut, both):
         lost = Value(f"round({shown(query.expression)})", 10, 30)
         assert promtool.complaint([], over(course, 11), [lost]) == ""
+
+
+def test_the_runbook_of_lost_packets_tells_their_share_of_all_that_were_sent(
+    promtool: Promtool,
+) -> None:
+    page = (RUNBOOKS / "CallfleetMediaBudget.md").read_text(encoding="utf-8")
+    (query,) = [line for line in page.splitlines() if "packets_lost" in line]
+    course = {
+        labelled("callfleet_rtp_packets_lost_total", leg="agent_in"): Grows(30),
+        labelled("callfleet_rtp_packets_received_total", leg="agent_in"): Grows(30),
+    }
+    share = Value(f"round({query}, 0.001)", 10, 0.5)
+    assert promtool.complaint([], over(course, 11), [share]) == ""
