@@ -7,7 +7,7 @@ from callfleet_contract.profiles import ModelProfile
 from callfleet_dashboards.boards import operators, overview
 from callfleet_dashboards.boards.foreign import firing
 from callfleet_dashboards.boards.queries import of
-from callfleet_dashboards.boards.words import stage_means
+from callfleet_dashboards.boards.words import good_share, stage_means
 from callfleet_dashboards.writing import RUNBOOKS
 from callfleet_drawing.asking import Span, resolved
 
@@ -107,3 +107,11 @@ def test_the_runbook_of_lost_packets_tells_their_share_of_all_that_were_sent(
     }
     share = Value(f"round({query}, 0.001)", 10, 0.5)
     assert promtool.complaint([], over(course, 11), [share]) == ""
+
+
+def test_the_share_of_good_calls_is_never_below_nought(promtool: Promtool) -> None:
+    """Ten calls a minute are greeted late and fail: twenty bad events of ten."""
+    told = {"slo:sli_bad_events:rate5m": 20, "slo:sli_events:rate5m": 10}
+    of_fleet = 'namespace="voice", fleet="support", sloth_slo="call_success"'
+    course = {f"{name}{{{of_fleet}}}": Stays(rate) for name, rate in told.items()}
+    assert promtool.complaint([], over(course, 5), [Value(shown(good_share()), 4, 0)]) == ""

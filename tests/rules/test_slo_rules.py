@@ -123,6 +123,19 @@ def test_a_call_that_is_cut_counts_once_whoever_tells_of_it(
     assert promtool.complaint(rules, over(course, 10), [page, bad]) == ""
 
 
+@pytest.mark.parametrize("ended", [0.0, MANY])
+def test_calls_that_are_late_and_fail_or_have_not_ended_yet_are_no_more_than_all(
+    promtool: Promtool, ended: float
+) -> None:
+    course = {
+        labelled("callfleet_call_setup_seconds_count"): Grows(MANY),
+        labelled("callfleet_call_setup_seconds_bucket", le="3.0"): Grows(0),
+        labelled("callfleet_calls_total", outcome="failed", reason="media_lost"): Grows(ended),
+    }
+    bad = Value('slo:sli_error:ratio_rate5m{sloth_slo="call_success"}', 8, 1)
+    assert promtool.complaint([of(CALL_SUCCESS, promtool)], over(course, 10), [bad]) == ""
+
+
 @EACH
 def test_within_the_budget_nobody_is_told(promtool: Promtool, slo: Slo) -> None:
     well = over(traffic(slo, a_minute=MANY, bad=slo.budget / 2), 4 * HOUR)

@@ -85,8 +85,13 @@ def bad_count(slo: Slo, window: str) -> str:
 
 
 def error_ratio(slo: Slo, window: str) -> str:
-    """Say which share of events was bad; NaN where there were none, which is above no limit."""
-    return f"({bad_rate(slo, window)})\n/\n({all_rate(slo, window)})"
+    """Say which share of events was bad; NaN where there were none, which is above no limit.
+
+    A call that was greeted late is bad before it ends, and again if it fails: yet a share is no
+    more than all.
+    """
+    share = f"({bad_rate(slo, window)})\n/\n({all_rate(slo, window)})"
+    return f"clamp_max({share}, 1)" if len(slo.bad) > 1 else share
 
 
 def _sum_of(terms: Iterable[str]) -> str:

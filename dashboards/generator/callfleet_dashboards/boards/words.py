@@ -49,7 +49,7 @@ def named(slo: Slo) -> str:
 def good_share(*by: str) -> str:
     """Say which share of events was good within the last minutes, by objective."""
     bad = recorded(burning.BAD_EVENTS, burning.SLO, *by)
-    return f"1 - {ratio(bad, recorded(burning.EVENTS, burning.SLO, *by))}"
+    return f"clamp_min(1 - {ratio(bad, recorded(burning.EVENTS, burning.SLO, *by))}, 0)"
 
 
 def figure(title: str, description: str, query: Query, limits: Limits = NO_LIMITS) -> Panel:
