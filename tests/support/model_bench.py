@@ -232,7 +232,7 @@ async def talk(settings: Settings, agent: Agent | None = None) -> AsyncIterator[
     session.on("agent_state_changed", lambda _: happened.set())
     session.input.audio, session.output.audio = conversation.ears, conversation.mouth
     chosen = agent or load_agent(settings)
-    await watch_tools(chosen, "call", emit)
+    watch_tools(session, "call", emit)
     try:
         await session.start(chosen, record=False)
         yield conversation

@@ -3,14 +3,10 @@
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
-from livekit.agents import Agent, StopResponse, ToolError, function_tool
-from livekit.agents.llm import FunctionTool
-from livekit.agents.llm.utils import build_legacy_openai_schema
+from livekit.agents import ToolError
 
-from callfleet_contract.events import ToolFinished
 from callfleet_worker.agents import orders
 from callfleet_worker.agents.order_book import (
     DEMO_ORDERS,
@@ -19,7 +15,6 @@ from callfleet_worker.agents.order_book import (
     order_number,
 )
 from callfleet_worker.agents.orders import OrdersAgent, told
-from callfleet_worker.agents.watching import watch_tools
 from callfleet_worker.settings import load
 
 
@@ -118,72 +113,3 @@ def test_a_wrong_database_url_is_refused_without_its_password() -> None:
         OrderBook("oracle+nothing://user:secret@host/db")
     assert "secret" not in str(raised.value)
     assert "postgresql://" in str(raised.value)
-
-
-class ThreeTools(Agent):
-    def __init__(self) -> None:
-        super().__init__(instructions="")
-
-    @function_tool
-    async def add(self, first: int, second: int) -> int:
-        """Add two numbers.
-
-        Args:
-            first: One.
-            second: Another.
-
-        """
-        return first + second
-
-    @function_tool
-    async def fail(self) -> None:
-        """Fail."""
-        message = "no"
-        raise ToolError(message)
-
-    @function_tool
-    async def stop(self) -> None:
-        """Say nothing more."""
-        raise StopResponse
-
-    @function_tool
-    async def hang(self) -> None:
-        """Hang."""
-        await asyncio.Event().wait()
-
-
-async def test_every_tool_is_clocked_and_its_end_told() -> None:
-    seen: list[ToolFinished] = []
-    agent = ThreeTools()
-    await watch_tools(agent, "call", seen.append)
-    tools: dict[str, Any] = {tool.id: tool for tool in agent.tools}
-    assert await tools["add"](first=1, second=2) == 3
-    with pytest.raises(ToolError):
-        await tools["fail"]()
-    with pytest.raises(StopResponse):
-        await tools["stop"]()
-    hanging = asyncio.ensure_future(tools["hang"]())
-    await asyncio.sleep(0)
-    hanging.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await hanging
-    assert [(event.tool, event.result) for event in seen] == [
-        ("add", "ok"),
-        ("fail", "error"),
-        ("stop", "ok"),
-        ("hang", "cancelled"),
-    ]
-
-
-async def test_a_clocked_tool_is_declared_to_the_model_as_before() -> None:
-    def declared(agent: Agent) -> list[Any]:
-        return [
-            build_legacy_openai_schema(tool)
-            for tool in agent.tools
-            if isinstance(tool, FunctionTool)
-        ]
-
-    plain, clocked = ThreeTools(), ThreeTools()
-    await watch_tools(clocked, "call", lambda _: None)
-    assert declared(clocked) == declared(plain)
-    assert len(declared(clocked)) == 4

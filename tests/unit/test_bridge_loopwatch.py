@@ -10,32 +10,21 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.agents import Agent, function_tool
 
 from callfleet_contract.events import CallEvent, LoopBlocked, LoopHeld
 from callfleet_contract.metrics import LOOP_HELD_SECONDS
-from callfleet_worker.agents.watching import watch_tools
 from callfleet_worker.bridge.loopwatch import BLOCKED_SECONDS, LoopWatch, waited_seconds
 from callfleet_worker.bridge.standstill import BEAT_SECONDS, News, Standstill
+from callfleet_worker.running import ToolRun, note_run
 
 BLOCKS_SECONDS = 1.5
 SECRET = "4471 is my number"
 late = st.floats(0, 20, allow_nan=False)
 
 
-class SlowAgent(Agent):
-    def __init__(self) -> None:
-        super().__init__(instructions="")
-
-    @function_tool
-    async def look_up(self, said: str) -> str:
-        """Look something up as one should not.
-
-        Args:
-            said: What the caller said.
-
-        """
-        return _wait_for_the_line(said)
+async def look_up(said: str) -> str:
+    """Look something up as one should not."""
+    return _wait_for_the_line(said)
 
 
 def _wait_for_the_line(said: str) -> str:
@@ -94,11 +83,10 @@ async def test_a_loop_that_many_calls_share_stands_still_once() -> None:
 
 
 async def test_a_tool_that_blocks_is_named_while_it_does_and_told_by_its_own_call_alone() -> None:
-    agent = SlowAgent()
     with Calls("one", "two", "three") as calls, structlog.testing.capture_logs() as lines:
-        await watch_tools(agent, "two", calls.told.append)
-        (tool,) = agent.tools
-        await asyncio.create_task(tool(said=SECRET))
+        task = asyncio.create_task(look_up(SECRET))
+        note_run(task, ToolRun("two", "look_up"))
+        await task
         await it_goes_on(lines)
     assert calls.of(LoopHeld) == [LoopHeld("two", "look_up")]
     held, goes_on = lines

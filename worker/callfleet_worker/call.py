@@ -148,7 +148,7 @@ class Call:
         self.bridge.start()
         rescues = RESCUE_ATTRIBUTE in self._ctx.job.attributes
         agent = load_agent(self._settings, rescues=rescues)
-        await watch_tools(agent, self._name.call_id, self.bridge.emit)
+        watch_tools(self.session, self._name.call_id, self.bridge.emit)
         if (telemetry := self._settings.telemetry).tells_content:
             redaction = Redaction.of(telemetry.redact)
             tell_content(self.session, self._name.call_id, redaction, self.bridge.emit)

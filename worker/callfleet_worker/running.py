@@ -1,8 +1,6 @@
 """Which tool of which call a task runs: what a watchdog on another thread can ask."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,22 +16,14 @@ class ToolRun:
 _runs: dict[asyncio.Task[Any], ToolRun] = {}
 
 
-@contextmanager
-def running(run: ToolRun) -> Iterator[None]:
-    """Note that the current task runs a tool, for as long as the block lasts."""
-    task = asyncio.current_task()
-    if task is None:
-        yield
-        return
-    before = _runs.get(task)
+def note_run(task: asyncio.Task[Any], run: ToolRun) -> None:
+    """Note that a task runs a tool, until it ends."""
     _runs[task] = run
-    try:
-        yield
-    finally:
-        if before is None:
-            del _runs[task]
-        else:
-            _runs[task] = before
+    task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _runs.pop(task, None)
 
 
 def run_in(loop: asyncio.AbstractEventLoop) -> ToolRun | None:

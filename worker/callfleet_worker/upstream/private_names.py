@@ -174,6 +174,18 @@ PATCHES = (
         },
     ),
     Patch(
+        of=AGENTS,
+        where="callfleet_worker.upstream.tools",
+        why="A tool that holds a loop up is known from outside by the task that it runs in.",
+        names={
+            "livekit.agents.voice.tool_executor": {"_RunningTasks": "weakref.WeakKeyDictionary()"},
+        },
+        beside={
+            "livekit.agents.voice.tool_executor": {"_RunningTask": "d397815ee839"},
+            "livekit.agents.voice.tool_executor._ToolExecutor": {"execute": "a968cb16eaa4"},
+        },
+    ),
+    Patch(
         of=PLUGIN,
         where="callfleet_worker.upstream.gemini",
         why="A session is fit for a phone call: the module says what is changed, each with why.",
