@@ -43,6 +43,7 @@ RISE = (
     "callfleet_caller_quality_seconds_total",
 )
 ONE_WAY = 'callfleet_one_way_audio_seconds_total{direction="from_caller"}'
+TOOL = 'callfleet_tool_calls_total{result="error",tool="look_up_order"}'
 ACTIVE = "callfleet_calls_active"
 ANSWERED = "callfleet_call_setup_seconds_count"
 DIED = 'callfleet_calls_total{outcome="dropped",reason="process_died"}'
@@ -52,8 +53,9 @@ Seen = dict[str, float]
 
 @dataclass
 class Watched:
-    """What was scraped of one call: when it was answered, when it was cut off, when it was dead."""
+    """What was scraped of one call: before it, answered, cut off, and dead."""
 
+    before: Seen = field(default_factory=dict)
     answered: Seen = field(default_factory=dict)
     unheard: Seen = field(default_factory=dict)
     dead: Seen = field(default_factory=dict)
@@ -130,7 +132,8 @@ async def watch(server: LiveKitServer, worker: Worker, pid: int) -> Watched:
         media=(LOOPBACK, server.media_port),
         weather=Weather(unheard_up_at_seconds=CUT_SECONDS),
     )
-    found, began = Watched(), time.monotonic()
+    found = Watched(before=read(await scrape(worker)))
+    began = time.monotonic()
     caller = asyncio.create_task(run(plan, lambda _: None))
     found.answered = await seen_when(worker, lambda seen: seen[ANSWERED] > 0, "answered")
     found.unheard = await seen_when(worker, lambda seen: seen[ONE_WAY] > 0, "unheard")
@@ -161,6 +164,10 @@ def test_it_rises_while_the_call_runs(watched: Watched, name: str) -> None:
     assert watched.unheard[ACTIVE] == 1
     assert total(watched.unheard, "callfleet_calls_total") == 0
     assert total(watched.unheard, name) > total(watched.answered, name)
+
+
+def test_a_tool_is_shown_as_nought_before_the_first_call(watched: Watched) -> None:
+    assert watched.before[TOOL] == 0
 
 
 def test_a_caller_who_is_no_longer_heard_is_counted_while_the_call_runs(watched: Watched) -> None:

@@ -11,6 +11,7 @@ from callfleet_worker.persona import (
     instructions_of,
     load_agent,
     load_agent_class,
+    own_tools,
 )
 from callfleet_worker.settings import PersonaSettings, Settings, load
 
@@ -58,6 +59,12 @@ def test_the_example_agent_keeps_the_persona_and_adds_its_rules() -> None:
     assert "You are Ada." in str(agent.instructions)
     assert "order number" in str(agent.instructions)
     assert [tool.id for tool in agent.tools] == ["look_up_order"]
+
+
+def test_tools_of_a_class_are_known_without_an_agent() -> None:
+    orders = settings(CALLFLEET_AGENT_CLASS="callfleet_worker.agents.orders:OrdersAgent")
+    assert own_tools(orders) == ["look_up_order"]
+    assert own_tools(settings()) == []
 
 
 def test_language_is_asked_for_in_words() -> None:

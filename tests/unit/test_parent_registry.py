@@ -44,7 +44,20 @@ def test_what_never_happened_is_nought_so_that_the_first_time_is_an_increase() -
     shown = text(Registry(GEMINI_LIVE))
     assert 'callfleet_calls_total{outcome="dropped",reason="process_died"} 0.0' in shown
     assert 'callfleet_media_paths_total{protocol="tcp",type="relay"} 0.0' in shown
+    assert 'callfleet_event_loop_held_total{tool="none"} 0.0' in shown
     assert "callfleet_tool_calls_total{" not in shown
+
+
+def test_a_tool_that_is_known_is_nought_until_it_is_called() -> None:
+    registry = Registry(GEMINI_LIVE)
+    registry.expect_tool("look_up")
+    registry.feed(Sample(metrics.TOOL_CALLS_TOTAL, 1.0, ("look_up", "ok")))
+    registry.expect_tool("look_up")
+    shown = text(registry)
+    assert 'callfleet_tool_calls_total{result="ok",tool="look_up"} 1.0' in shown
+    assert 'callfleet_tool_calls_total{result="error",tool="look_up"} 0.0' in shown
+    assert 'callfleet_tool_call_seconds_count{tool="look_up"} 0.0' in shown
+    assert 'callfleet_event_loop_held_total{tool="look_up"} 0.0' in shown
 
 
 def test_a_worker_begins_with_its_own_profile_and_no_other() -> None:

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 
-from livekit.agents import Agent
+from livekit.agents import Agent, llm
 
 from callfleet_worker.settings import PersonaSettings, Settings
 
@@ -99,6 +99,20 @@ def check_agent(settings: Settings) -> None:
     found = load_agent_class(settings.agent_class)
     if issubclass(found, PersonaAgent):
         found.check(settings)
+
+
+def own_tools(settings: Settings) -> list[str]:
+    """Name the tools that the Agent class itself declares; no agent is built, no code of it run.
+
+    Raises:
+        AgentClassError: as ``load_agent_class``.
+
+    """
+    if settings.agent_class is None:
+        return []
+    members = inspect.getmembers_static(load_agent_class(settings.agent_class))
+    kinds = (llm.FunctionTool, llm.RawFunctionTool)
+    return [member.info.name for _, member in members if isinstance(member, kinds)]
 
 
 def load_agent(settings: Settings, *, rescues: bool = False) -> Agent:

@@ -1,7 +1,7 @@
 """Take what calls tell: count it, log it, trace it; and notice calls that tell no more."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from typing import Protocol
@@ -69,6 +69,11 @@ class Hearing:
     def totals(self) -> Totals:
         """What became of all calls so far."""
         return self._ledger.totals
+
+    def expect_tools(self, names: Iterable[str]) -> None:
+        """Show nought for tools that calls have, before any is called."""
+        for name in names:
+            self._registry.expect_tool(self._sampler.tool_label(name))
 
     def accepted(self, call_id: str, room: str) -> None:
         """Note a call that was accepted; its process has yet to speak."""

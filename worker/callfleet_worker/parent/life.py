@@ -35,7 +35,7 @@ from callfleet_worker.parent.rescue import Rescue
 from callfleet_worker.parent.samples import Sampler
 from callfleet_worker.parent.server import Entrypoint, FleetServer
 from callfleet_worker.parent.signals import heard_signals
-from callfleet_worker.persona import AgentClassError
+from callfleet_worker.persona import AgentClassError, own_tools
 from callfleet_worker.settings import Settings
 from callfleet_worker.upstream.forking import end_server, fork_server
 from callfleet_worker.upstream.jobs import WARM_UP_MODULE
@@ -140,6 +140,7 @@ class Parent:
             self._otlp,
             self._rescue.after_death,
         )
+        self._hearing.expect_tools(own_tools(settings))
         self._events = EventSocket(
             event_socket, self._hearing.heard, self._hearing.hung_up, self._hearing.refused
         )

@@ -71,6 +71,10 @@ class Sampler:
                 found = _plain(event)
         return tuple(_fitting(sample) for sample in found)
 
+    def tool_label(self, tool: str) -> str:
+        """Give the name that a tool is counted under; one that is new takes a place."""
+        return self._tools.label_of(tool)
+
     def _turn(self, event: TurnMeasured) -> Iterator[Sample]:
         yield Sample(metrics.TURNS_TOTAL, 1, (event.end,))
         if not was_answered(event):
@@ -95,11 +99,11 @@ class Sampler:
         yield Sample(metrics.COST_USD_TOTAL, self.prices.cost_usd(event))
 
     def _held(self, event: LoopHeld) -> Iterator[Sample]:
-        name = self._tools.label_of(event.tool) if event.tool else NO_TOOL
+        name = self.tool_label(event.tool) if event.tool else NO_TOOL
         yield Sample(metrics.EVENT_LOOP_HELD_TOTAL, 1, (name,))
 
     def _tool(self, event: ToolFinished) -> Iterator[Sample]:
-        name = self._tools.label_of(event.tool)
+        name = self.tool_label(event.tool)
         yield Sample(metrics.TOOL_CALLS_TOTAL, 1, (name, event.result))
         yield Sample(metrics.TOOL_CALL_SECONDS, event.seconds, (name,))
 
