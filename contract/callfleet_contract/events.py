@@ -156,6 +156,14 @@ class UsageDoubted:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOffered:
+    """The model may call a tool from now on; told once a call, and of no more than have names."""
+
+    call_id: str
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """One tool call of the agent: ``result`` is ``ok``, ``error`` or ``cancelled``."""
 
@@ -246,6 +254,7 @@ CallEvent = (
     | MediaPath
     | TokensUsed
     | UsageDoubted
+    | ToolOffered
     | ToolFinished
     | ModelSessionEvent
     | Said

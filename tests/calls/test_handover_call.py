@@ -9,7 +9,7 @@ from livekit.agents import Agent, function_tool, llm
 from phone import PATIENCE_SECONDS, RATE, Phone
 
 from callfleet_contract import metrics
-from callfleet_contract.events import ToolFinished, TurnMeasured
+from callfleet_contract.events import ToolFinished, ToolOffered, TurnMeasured
 from callfleet_rehearsal.sound.clips import question
 from callfleet_rehearsal.sound.marker import Marker, Speaker, render
 from callfleet_rehearsal.stack.livekit import LiveKitServer
@@ -72,6 +72,12 @@ def kinds_of_turns(stage: Stage) -> list[str]:
     return [one.labels[2] for one in samples if one.metric is metrics.TURN_RESPONSE_SECONDS]
 
 
+def named(stage: Stage) -> list[tuple[type, str]]:
+    """Which tools were told of, how, and in which order."""
+    kinds = ToolOffered, ToolFinished
+    return [(type(one), one.tool) for one in stage.job.events if isinstance(one, kinds)]
+
+
 async def test_a_tool_of_who_took_over_is_measured_and_its_turn_is_one_with_tools(
     livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +93,12 @@ async def test_a_tool_of_who_took_over_is_measured_and_its_turn_is_one_with_tool
         await phone.asks(3)
         await phone.leave()
         await stage.ended()
+    assert named(stage) == [
+        (ToolOffered, "hand_over"),
+        (ToolFinished, "hand_over"),
+        (ToolOffered, "look_up"),
+        (ToolFinished, "look_up"),
+    ]
     tool = stage.of(ToolFinished)[-1]
     assert tool.result == "ok"
     assert LOOK_UP_SECONDS <= tool.seconds < PATIENCE_SECONDS

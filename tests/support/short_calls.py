@@ -21,6 +21,7 @@ from callfleet_contract.events import (
     SpeechHeard,
     TokensUsed,
     ToolFinished,
+    ToolOffered,
     TurnMeasured,
     UsageDoubted,
 )
@@ -49,6 +50,7 @@ def short_call(number: int) -> Iterator[CallEvent]:
     call_id, room = f"AJ_{number:012d}", f"room-{number:012d}"
     yield CallStarted(call_id, room, number * MS)
     yield ModelSessionEvent(call_id, tuple(ModelSessionChange)[number % len(ModelSessionChange)])
+    yield ToolOffered(call_id, f"tool_{number}")
     yield CallAnswered(call_id, 0.7)
     yield MediaPath(call_id, "udp", "host")
     yield from _looks(call_id)

@@ -22,6 +22,7 @@ from callfleet_contract.events import (
     SpeechHeard,
     TokensUsed,
     ToolFinished,
+    ToolOffered,
     TurnMeasured,
     UsageDoubted,
 )
@@ -208,6 +209,7 @@ def test_what_held_a_loop_up_is_counted_by_the_tool_that_did() -> None:
     ("event", "names"),
     [
         (CallStarted("a", "r", 0), []),
+        (ToolOffered("a", "look_up"), []),
         (CallAnswered("a", 0.7), ["call_setup_seconds"]),
         (BargeIn("a", 0.2), ["barge_in_stop_seconds"]),
         (ModelSessionEvent("a", ModelSessionChange.GO_AWAY), ["model_session_events_total"]),

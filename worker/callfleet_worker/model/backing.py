@@ -53,5 +53,8 @@ class Backing(Protocol):
     def tell(self, change: ModelSessionChange) -> None:
         """Report a change of the connection."""
 
+    def offers(self, tools: list[llm.Tool]) -> None:
+        """Note what the model may call from now on."""
+
     def account(self, way: Candidate) -> Account:
         """Open an account for a session on one way."""

@@ -54,8 +54,8 @@ def build_model(settings: Settings, call_id: str, emit: Emit) -> CallModel:
     Args:
         settings: The worker's settings.
         call_id: Goes into the events.
-        emit: Takes ``ModelSessionEvent``, ``TokensUsed`` and ``UsageDoubted``, on the event loop,
-            must not block.
+        emit: Takes ``ModelSessionEvent``, ``ToolOffered``, ``TokensUsed`` and ``UsageDoubted``, on
+            the event loop, must not block.
 
     """
     keys = 1 if settings.model.vertex_project else len(settings.model.keys)

@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 from livekit.agents import llm
 
-from callfleet_contract.events import CallEvent, ModelSessionEvent
+from callfleet_contract.events import CallEvent, ModelSessionEvent, ToolOffered
+from callfleet_contract.metrics import TOOL_NAMES
 from callfleet_contract.outcomes import CallReason, ModelSessionChange
 from callfleet_worker.model.account import Account
 from callfleet_worker.model.backing import Conversation
@@ -42,6 +43,7 @@ class CallModel(llm.RealtimeModel):
         self.conversation: Conversation | None = None
         self._owes_reply: Callable[[], bool] = lambda: False
         self._sessions: list[CallModelSession] = []
+        self._offered: set[str] = set()
 
     @property
     def model(self) -> str:
@@ -124,6 +126,14 @@ class CallModel(llm.RealtimeModel):
     def tell(self, change: ModelSessionChange) -> None:
         """Report a change of the connection."""
         self._emit(ModelSessionEvent(self.call_id, change, self.active.model))
+
+    def offers(self, tools: list[llm.Tool]) -> None:
+        """Tell of tools that are new to the call: an agent's, or those of one that took over."""
+        kinds = (llm.FunctionTool, llm.RawFunctionTool)
+        for name in (tool.info.name for tool in tools if isinstance(tool, kinds)):
+            if name not in self._offered and len(self._offered) <= TOOL_NAMES:
+                self._offered.add(name)
+                self._emit(ToolOffered(self.call_id, name))
 
     def account(self, way: Candidate) -> Account:
         """Open an account for a session on one way."""

@@ -219,6 +219,7 @@ class CallModelSession(llm.RealtimeSession[str]):
     async def update_tools(self, tools: list[llm.Tool]) -> None:
         """Give the model its tools, now and after each swap."""
         self._tools = tools
+        self._backing.offers(tools)
         await self._child.update_tools(tools)
 
     def update_options(self, *, tool_choice: NotGivenOr[llm.ToolChoice | None] = NOT_GIVEN) -> None:

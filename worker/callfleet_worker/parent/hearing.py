@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from callfleet_contract import metrics
-from callfleet_contract.events import CallEnded, CallEvent, CallStarted, TurnMeasured
+from callfleet_contract.events import CallEnded, CallEvent, CallStarted, ToolOffered, TurnMeasured
 from callfleet_contract.outcomes import CallReason
 from callfleet_worker.parent.ledger import Ledger, Totals
 from callfleet_worker.parent.registry import Registry
@@ -91,6 +91,8 @@ class Hearing:
             return
         if isinstance(event, (CallStarted, CallEnded)):
             self.on_change()
+        if isinstance(event, ToolOffered):
+            self.expect_tools([event.tool])
         if isinstance(event, TurnMeasured):
             event = replace(event, calls_active=max(1, self.active))
         trace_id = "" if self._telemetry is None else self._telemetry.trace(event)
