@@ -232,7 +232,7 @@ async def talk(settings: Settings, agent: Agent | None = None) -> AsyncIterator[
     session.on("agent_state_changed", lambda _: happened.set())
     session.input.audio, session.output.audio = conversation.ears, conversation.mouth
     chosen = agent or load_agent(settings)
-    watch_tools(session, "call", emit)
+    watch_tools(session, "call", emit, lambda *_: None)
     try:
         await session.start(chosen, record=False)
         yield conversation

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from livekit.agents import Agent, StopResponse, ToolError, function_tool, llm
+from livekit.agents import Agent, RunContext, StopResponse, ToolError, function_tool, llm
 from obeying_model import silent_session, started
 
 from callfleet_contract.events import ToolFinished
@@ -75,6 +75,14 @@ class Desk(Agent):
         """Have somebody else go on."""
         return Clerk()
 
+    @function_tool
+    async def book(self, ctx: RunContext[None]) -> str:
+        """Say that it takes a while, and go on for longer."""
+        await asyncio.sleep(0.2)
+        await ctx.update("I am at it.")
+        await asyncio.sleep(0.5)
+        return "booked"
+
     @function_tool(name="late")
     async def come_late(self) -> str:
         """Take a while."""
@@ -82,11 +90,15 @@ class Desk(Agent):
         return "there"
 
 
+def nobody_minds(*_: int) -> None:
+    """Take what the model waited for, and forget it."""
+
+
 async def told_of(*orders: str) -> list[ToolFinished]:
     """What a call tells whose model is given these orders."""
     seen: list[ToolFinished] = []
     session = silent_session()
-    watch_tools(session, "call", seen.append)
+    watch_tools(session, "call", seen.append, nobody_minds)
     async with started(session, Desk()):
         for order in orders:
             await session.run(user_input=order)
@@ -111,7 +123,7 @@ async def test_how_a_tool_ended_is_told(order: str, result: str) -> None:
 async def test_a_tool_that_is_cut_off_with_its_call_is_told_as_cancelled() -> None:
     seen: list[ToolFinished] = []
     session, desk = silent_session(), Desk()
-    watch_tools(session, "call", seen.append)
+    watch_tools(session, "call", seen.append, nobody_minds)
     async with started(session, desk):
         session.run(user_input="hang")
         async with asyncio.timeout(10):
@@ -136,8 +148,26 @@ async def test_a_tool_that_nobody_has_is_not_told() -> None:
 
 async def test_a_tool_took_as_long_as_it_ran_and_has_the_name_that_it_was_declared_under() -> None:
     (told,) = await told_of("late")
-    assert 0.2 <= told.seconds < 5
+    assert 0.1 < told.seconds < 5
     assert told.tool == "late"
+
+
+@pytest.mark.parametrize(("order", "in_background"), [("late", 0.0), ("book", 0.4)])
+async def test_the_model_waits_for_a_tool_until_it_ends_or_goes_on_in_the_background(
+    order: str, in_background: float
+) -> None:
+    seen: list[ToolFinished] = []
+    waits: list[float] = []
+    session = silent_session()
+    watch_tools(
+        session, "call", seen.append, lambda began, over: waits.append((over - began) / 1e9)
+    )
+    async with started(session, Desk()):
+        await session.run(user_input=order)
+    (told,), (waited,) = seen, waits
+    assert waited > 0.1
+    assert told.seconds - waited >= in_background
+    assert in_background or told.seconds == pytest.approx(waited)
 
 
 async def test_while_a_tool_runs_its_own_task_says_which_it_is() -> None:
@@ -149,7 +179,7 @@ async def test_while_a_tool_runs_its_own_task_says_which_it_is() -> None:
         found.append(run_in(asyncio.get_running_loop()))
 
     session = silent_session()
-    watch_tools(session, "call", lambda _: None)
+    watch_tools(session, "call", lambda _: None, nobody_minds)
     agent = Agent(instructions="", tools=[llm.Toolset(id="set", tools=[look_around])])
     async with started(session, agent):
         await session.run(user_input="look_around")

@@ -148,7 +148,8 @@ class Call:
         self.bridge.start()
         rescues = RESCUE_ATTRIBUTE in self._ctx.job.attributes
         agent = load_agent(self._settings, rescues=rescues)
-        watch_tools(self.session, self._name.call_id, self.bridge.emit)
+        waited = self.bridge.clock.tool_took
+        watch_tools(self.session, self._name.call_id, self.bridge.emit, waited)
         if (telemetry := self._settings.telemetry).tells_content:
             redaction = Redaction.of(telemetry.redact)
             tell_content(self.session, self._name.call_id, redaction, self.bridge.emit)

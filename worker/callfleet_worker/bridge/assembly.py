@@ -6,7 +6,7 @@ import time
 import structlog
 from livekit import rtc
 
-from callfleet_contract.events import CallEvent, ToolFinished
+from callfleet_contract.events import CallEvent
 from callfleet_worker.bridge.caller import CallerWatch
 from callfleet_worker.bridge.ears import Ears
 from callfleet_worker.bridge.echo import EchoCanceller
@@ -15,7 +15,7 @@ from callfleet_worker.bridge.heard import ReplyText
 from callfleet_worker.bridge.loopwatch import LoopWatch
 from callfleet_worker.bridge.media import MediaWatch
 from callfleet_worker.bridge.mouth import Mouth
-from callfleet_worker.bridge.sink import FRAME_MS, NS_PER_SECOND, BridgeOptions, EventSink, Spawn
+from callfleet_worker.bridge.sink import FRAME_MS, BridgeOptions, EventSink, Spawn
 from callfleet_worker.bridge.turnclock import CallName, TurnClock
 
 TRACK_NAME = "agent"
@@ -47,11 +47,7 @@ class Bridge:
         self._media = MediaWatch(name.call_id, room, self.clock, sink.emit, spawn)
 
     def emit(self, event: CallEvent) -> None:
-        """Pass an event on; what tools took is the turn clock's concern too."""
-        if isinstance(event, ToolFinished):
-            ended_ns = time.monotonic_ns()
-            started_ns = ended_ns - int(event.seconds * NS_PER_SECOND)
-            self.clock.tool_took(started_ns, ended_ns)
+        """Pass an event on."""
         self._sink.emit(event)
 
     def start(self) -> None:
