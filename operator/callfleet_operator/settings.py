@@ -52,6 +52,10 @@ class LeaseSettings(Section):
     )
 
 
+PORT = 8083
+"""Where health, metrics and plans are asked for, unless it is set otherwise."""
+
+
 class HttpSettings(Section):
     """Where health and metrics are asked for."""
 
@@ -59,7 +63,7 @@ class HttpSettings(Section):
         default="0.0.0.0", description="Address to listen on; a pod needs all of them."
     )
     port: int = Field(
-        default=8083,
+        default=PORT,
         ge=0,
         le=65535,
         description="Port to listen on; 0 takes any free one and logs it.",

@@ -17,6 +17,7 @@ from callfleet_operator.fleetctl.wishes import Wish
 from callfleet_operator.objects.reading import read_fleet, read_pod
 from callfleet_operator.objects.seen import SeenFleet, SeenPod
 from callfleet_operator.reaching.kinds import VoiceFleet, as_raw
+from callfleet_operator.settings import PORT
 
 _FIELD_MANAGER = "callfleet-fleet"
 _ASK_SECONDS = 5.0
@@ -153,7 +154,7 @@ def ask_operator(url: str, fleet: SeenFleet) -> dict[str, Any]:
     except (URLError, ValueError, OSError) as error:
         message = (
             f"no plan from {asked} ({error}): reach the operator that leads with `kubectl "
-            "port-forward deployment/callfleet-operator 8083`, or name it with --operator"
+            f"port-forward deployment/callfleet-operator {PORT}`, or name it with --operator"
         )
         raise ClusterError(message) from error
     return told

@@ -14,6 +14,7 @@ from callfleet_operator.fleetctl.cluster import Cluster, ClusterError, ask_opera
 from callfleet_operator.fleetctl.wishes import RefusedError
 from callfleet_operator.objects.seen import SeenFleet
 from callfleet_operator.planning.actions import Reason
+from callfleet_operator.settings import PORT
 
 CANNOT = 1
 _LOOK_SECONDS = 1.0
@@ -112,7 +113,7 @@ def plan(
     ] = False,
     operator: Annotated[
         str, typer.Option(envvar="CALLFLEET_OPERATOR_URL", help="The operator that leads.")
-    ] = "http://127.0.0.1:8083",
+    ] = f"http://127.0.0.1:{PORT}",
 ) -> None:
     """Say what the operator last decided for a fleet, and why."""
     with _reaching(namespace) as cluster:

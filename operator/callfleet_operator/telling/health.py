@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 
 from callfleet_operator.objects.seen import Key
+from callfleet_operator.settings import PORT
 from callfleet_operator.telling.plans import Plans
 from callfleet_service.metrics import Registry
 from callfleet_service.ports import Site
 
 _ASK_THE_LEADER = (
     "does not lead; ask the one that does (`kubectl get lease` shows its HOLDER, POD_…, and "
-    "`kubectl port-forward POD 8083` leads there)"
+    f"`kubectl port-forward POD {PORT}` leads there)"
 )
 
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from callfleet_contract import metrics, slos
 from callfleet_contract import operator_metrics as operator
 from callfleet_contract.outcomes import CallReason
-from callfleet_contract.slos import CALL_SUCCESS
 from callfleet_dashboards.alerts.alert import FLEET, NUMBER, PERCENT, Alert, Severity
 from callfleet_dashboards.livekit import LiveKit
 from callfleet_dashboards.promql import BY, count, increase
 
 ONE_WAY_SECONDS = 20
 """Of a minute. A worker tells of no call sooner than that: see its ``bridge/oneway.py``."""
-ONE_WAY_SHARE = CALL_SUCCESS.budget
+ONE_WAY_SHARE = slos.CALL_SUCCESS.budget
 """Of all calls' time: with hundreds of callers there is always one whose device is at fault."""
 FAILING_SHARE, FAILING_CALLS = 0.25, 3
 
